@@ -1,0 +1,110 @@
+# keepgate: every target sets itself up from committed lock files; a second run is fast.
+#
+#   make run      the demo: keepgate before real servers, then stays up (RUN_ONCE=1: ends after the demo)
+#   make check    format, lint, types, arrows, unit tests: under two minutes
+#   make test     everything: make check, the conformance suite, real servers, end to end
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# The Python that .uv and .venv are made with.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+FUZZ_SECONDS ?= 60
+PYTEST_ARGS ?=
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+STAMPS := .cache/stamps
+SETUP := $(STAMPS)/python $(STAMPS)/peers
+PYTEST := .venv/bin/python -m pytest
+
+.PHONY: help setup run test check lint unit conformance real fuzz format lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(SETUP)
+
+# --- setting up -----------------------------------------------------------------------------------
+
+.uv/bin/uv: tools/uv-requirements.txt
+	@test -n "$(PYTHON)" || { echo "keepgate needs Python 3.11 or newer with venv: none was found on PATH" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keepgate needs Python 3.11 or newer: $(PYTHON) is older; make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear .uv
+	.uv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r tools/uv-requirements.txt
+	@touch $@
+
+$(STAMPS)/python: .uv/bin/uv pyproject.toml uv.lock
+	.uv/bin/uv sync --quiet --locked --group node --python "$(PYTHON)"
+	@mkdir -p $(STAMPS) && touch $@
+
+PEER_FILES := tools/peers.sh $(wildcard tests/peers/*/*.txt tests/peers/npm/*.json)
+
+$(STAMPS)/peers: $(STAMPS)/python $(PEER_FILES)
+	tools/peers.sh
+	@mkdir -p $(STAMPS) && touch $@
+
+# --- using ----------------------------------------------------------------------------------------
+
+# exec, so that a signal to this process reaches the demo itself.
+run: setup
+	@PATH="$(CURDIR)/.cache/peers/bin:$(CURDIR)/.uv/bin:$$PATH" exec .venv/bin/python examples/demo/run.py
+
+# --- checking -------------------------------------------------------------------------------------
+
+lint: $(STAMPS)/python
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/ruff check --quiet .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+
+unit: $(STAMPS)/python
+	$(PYTEST) -q -m "not e2e and not conformance and not real and not slow" $(PYTEST_ARGS)
+
+check: lint unit
+
+conformance: setup
+	$(PYTEST) -m conformance tests/conformance $(PYTEST_ARGS)
+
+real: setup
+	tools/system.sh chromium
+	$(PYTEST) -m real tests/real $(PYTEST_ARGS)
+
+test: setup lint
+	tools/system.sh chromium
+	$(PYTEST) $(PYTEST_ARGS)
+
+# Coverage-guided fuzzing of what reads bytes from outside (Linux).
+fuzz: $(STAMPS)/python
+	.uv/bin/uv sync --quiet --locked --inexact --group node --group fuzz --python "$(PYTHON)"
+	@mkdir -p .cache/fuzz
+	@for target in fuzz/fuzz_*.py; do \
+	    corpus=.cache/fuzz/$$(basename "$$target" .py); mkdir -p "$$corpus"; \
+	    echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
+	    .venv/bin/python "$$target" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=.cache/fuzz/ "$$corpus"; \
+	done
+
+format: $(STAMPS)/python
+	.venv/bin/ruff check --fix --quiet . || true
+	.venv/bin/ruff format --quiet .
+
+# Renews every lock file from what is asked for beside it.
+COMPILE := .uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet --upgrade
+
+lock: .uv/bin/uv
+	.uv/bin/uv lock --upgrade
+	$(COMPILE) tools/uv-requirements.in -o tools/uv-requirements.txt
+	$(COMPILE) tests/peers/pypi/requirements.in -o tests/peers/pypi/requirements.txt
+	$(COMPILE) tests/peers/sdist/build-requirements.in -o tests/peers/sdist/build-requirements.txt
+	$(COMPILE) --no-deps tests/peers/sdist/requirements.in -o tests/peers/sdist/requirements.txt
+	cd tests/peers/npm && PATH="$(CURDIR)/.cache/peers/bin:$$PATH" npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+clean:
+	rm -rf .cache .uv .venv .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""`python -m keepgate`."""
+
+from keepgate.cli import main
+
+main()

@@ -1,0 +1,37 @@
+"""The configuration file: found, read strictly, explained line by line when wrong, handed on as plain data.
+
+Nothing here opens a socket, starts a program or fetches a secret: `compose` does, with the `Settings` made here.
+"""
+
+from keepgate.config.load import load, parse
+from keepgate.config.reference import diff, json_schema
+from keepgate.config.settings import (
+    Access,
+    Document,
+    Identity,
+    Limits,
+    Resolver,
+    Server,
+    Settings,
+    Tls,
+    resolve,
+)
+from keepgate.config.values import Secret, Value
+
+__all__ = [
+    "Access",
+    "Document",
+    "Identity",
+    "Limits",
+    "Resolver",
+    "Secret",
+    "Server",
+    "Settings",
+    "Tls",
+    "Value",
+    "diff",
+    "json_schema",
+    "load",
+    "parse",
+    "resolve",
+]

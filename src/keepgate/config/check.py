@@ -1,0 +1,139 @@
+"""Checks that need more than one key: what is unsafe or names something that does not exist refuses to start, what is
+only odd becomes a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from keepgate.config.explain import suggest
+from keepgate.config.settings import Document, Server
+from keepgate.config.tree import Path
+from keepgate.config.values import is_loopback
+from keepgate.policy.pattern import Pattern
+from keepgate.policy.schema import entity
+
+Remark = tuple[Path, str]
+"""Where in the file, and what."""
+
+_SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "credential",
+                        "private", "authorization", "cookie")  # fmt: skip
+_AUTHENTICATED: Final = ("anonymous", "key", "local")
+"""Kinds of principal that this version can authenticate."""
+
+
+def problems(document: Document) -> Iterator[Remark]:
+    """Reasons to refuse the configuration."""
+    yield from _exposure(document)
+    if document.limits.call_timeout > document.limits.call_maximum:
+        yield ("limits", "call_timeout"), "`limits.call_timeout` must not be more than `limits.call_maximum`"
+    for name, server in document.servers.items():
+        yield from ((("servers", name, *path), text) for path, text in _server(server))
+    yield from _access(document)
+
+
+def warnings(document: Document) -> Iterator[Remark]:
+    """What is allowed but probably not meant."""
+    if document.identity.anonymous:
+        yield (
+            ("identity", "anonymous"),
+            "anyone who can connect to this machine's loopback is served without a key",
+        )
+    for name, server in document.servers.items():
+        yield from ((("servers", name, *path), text) for path, text in _server_warnings(server))
+    granted = {grant.role for grant in document.access.grants}
+    for name, role in document.access.roles.items():
+        if name not in granted:
+            yield ("access", "roles", name), f"role `{name}` is granted to nobody"
+        if not (role.allow or role.ask or role.deny):
+            yield ("access", "roles", name), f"role `{name}` has no patterns and allows nothing"
+    for number, grant in enumerate(document.access.grants):
+        kind = grant.to.partition(":")[0]
+        where: Path = ("access", "grants", number, "to")
+        if kind not in _AUTHENTICATED:
+            yield where, f"`{grant.to}` never matches: this version authenticates only keys and local users"
+        elif kind == "anonymous" and not document.identity.anonymous:
+            yield where, "`anonymous` never matches: `identity.anonymous` is off"
+
+
+def _exposure(document: Document) -> Iterator[Remark]:
+    if document.loopback:
+        return
+    if document.identity.anonymous:
+        yield (
+            ("identity", "anonymous"),
+            "`identity.anonymous` is only for loopback: remove it or `listen` on 127.0.0.1",
+        )
+    if not document.tls and not document.unsafe_plaintext_behind_proxy:
+        yield (
+            ("listen",),
+            (
+                f"`{document.listen}` can be reached from outside and would carry keys in clear: set `tls`, or "
+                "`unsafe_plaintext_behind_proxy: true` if a proxy in front terminates TLS"
+            ),
+        )
+    if document.address[0] in ("0.0.0.0", "::") and not document.allowed_hosts:  # noqa: S104 - compared, not bound
+        yield (
+            ("listen",),
+            f"`{document.listen}` listens on every address: name those clients use in `allowed_hosts`",
+        )
+
+
+def _server(server: Server) -> Iterator[Remark]:
+    if bool(server.command) is bool(server.url):
+        yield (), "a server needs exactly one of `command` and `url`"
+    elif server.url:
+        for key, given in (("args", server.args), ("env", server.env), ("pass_env", server.pass_env)):
+            if given:
+                yield (key,), f"`{key}` is for a server with a `command`, this one has a `url`"
+    elif server.headers:
+        yield ("headers",), "`headers` is for a server with a `url`, this one has a `command`"
+    if "" in server.command[:1]:
+        yield ("command",), "the program in `command` is empty"
+    if any("\0" in word for word in server.argv):
+        yield ("command",), "`command` must not have NUL characters"
+
+
+def _server_warnings(server: Server) -> Iterator[Remark]:
+    for key, pairs in (("env", server.env), ("headers", server.headers)):
+        for name, given in pairs.items():
+            if isinstance(given, str) and given and any(word in name.lower() for word in _SECRET_WORDS):
+                yield (
+                    (key, name),
+                    f"`{name}` looks like a secret in clear: write {{secret: env:NAME}} instead",
+                )
+    if server.url.startswith("http:") and not is_loopback(urlsplit(server.url).hostname or ""):
+        yield ("url",), "plain http: everything sent to this server can be read on the way"
+
+
+def _access(document: Document) -> Iterator[Remark]:
+    for name, role in document.access.roles.items():
+        for verb, patterns in (("allow", role.allow), ("ask", role.ask), ("deny", role.deny)):
+            for number, text in enumerate(patterns):
+                if why := _pattern(text, document):
+                    yield ("access", "roles", name, verb, number), why
+    for number, grant in enumerate(document.access.grants):
+        if grant.role not in document.access.roles:
+            hint = suggest(grant.role, document.access.roles)
+            yield ("access", "grants", number, "role"), f"unknown role `{grant.role}`{hint}"
+        try:
+            entity(grant.to)
+        except ValueError as error:
+            yield ("access", "grants", number, "to"), str(error)
+
+
+def _pattern(text: str, document: Document) -> str:
+    """Why a pattern cannot be meant, or nothing."""
+    try:
+        server = Pattern.parse(text).server
+    except ValueError as error:
+        return str(error)
+    if server.exact is None:
+        matches = server.matches_all or any(server.matches(each) for each in document.servers)
+        return "" if matches else f"`{text}` matches no server{suggest('', document.servers)}"
+    return (
+        ""
+        if server.exact in document.servers
+        else f"unknown server `{server.exact}`{suggest(server.exact, document.servers)}"
+    )

@@ -1,0 +1,110 @@
+"""Finds, reads and validates the configuration file. The only part that touches the disk, and it only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from keepgate.config import check
+from keepgate.config.explain import problem, raise_for
+from keepgate.config.reference import adapter, json_schema
+from keepgate.config.settings import Document, Server, Settings
+from keepgate.config.tree import MAX_BYTES
+from keepgate.config.tree import parse as parse_yaml
+from keepgate.model.errors import ConfigError
+
+
+def load(path: Path | None, *, env: Mapping[str, str]) -> Settings:
+    """Read `path`, else `$KEEPGATE_CONFIG`, else `./keepgate.yaml`, else the user's own.
+
+    Raises ConfigError: with file, line and column for every mistake in the file, or saying where it was looked for.
+    """
+    file = _locate(path, env)
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8", where=str(file)) from error
+    settings = parse(text, file=file, env=env)
+    if file.stat().st_mode & 0o022:
+        note = f"{file}: others may change this file, and it says which programs run: chmod go-w"
+        settings = replace(settings, warnings=(note, *settings.warnings))
+    return settings
+
+
+def parse(text: str, *, file: Path, env: Mapping[str, str]) -> Settings:
+    """The settings that `text` stands for if it were the content of `file`. Raises ConfigError as `load` does."""
+    tree = parse_yaml(text, str(file))
+    try:
+        document = adapter().validate_json(orjson.dumps(tree.value), strict=True)
+    except ValidationError as error:
+        schema = json_schema()
+        raise_for(
+            problem(each, tree, schema) for each in error.errors(include_url=False, include_input=False)
+        )
+        raise
+    raise_for((tree.where(where), what) for where, what in check.problems(document))
+    notes = tuple(f"{tree.where(where)}: {what}" for where, what in check.warnings(document))
+    return _settle(document, file.absolute(), notes, env)
+
+
+def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapping[str, str]) -> Settings:
+    """Work out the defaults that depend on the machine; relative paths start at the file."""
+    home = file.parent
+    state = (
+        home / document.state
+        if document.state
+        else _user_dir(env, "XDG_STATE_HOME", ".local/state") / "keepgate"
+    )
+    tls = document.tls and replace(document.tls, cert=home / document.tls.cert, key=home / document.tls.key)
+    given = {each.name: getattr(document, each.name) for each in fields(document)}
+    return Settings(
+        **given
+        | {
+            "file": file,
+            "state": state,
+            "database": state / document.storage.removeprefix("sqlite:///"),
+            "tls": tls,
+            "servers": {name: _server(name, server, home) for name, server in document.servers.items()},
+            "warnings": warnings,
+        }
+    )
+
+
+def _server(name: str, server: Server, home: Path) -> Server:
+    return replace(server, prefix=server.prefix.replace("{server}", name), cwd=home / server.cwd)
+
+
+def _locate(path: Path | None, env: Mapping[str, str]) -> Path:
+    if path is None and env.get("KEEPGATE_CONFIG"):
+        path = Path(env["KEEPGATE_CONFIG"])
+    if path is not None:
+        return path
+    candidates = (
+        Path("keepgate.yaml"),
+        _user_dir(env, "XDG_CONFIG_HOME", ".config") / "keepgate" / "keepgate.yaml",
+    )
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    looked = " and ".join(f"`{candidate}`" for candidate in candidates)
+    raise ConfigError(
+        f"no configuration found at {looked}: `keepgate up` writes one, `--config` names another"
+    )
+
+
+def _user_dir(env: Mapping[str, str], variable: str, fallback: str) -> Path:
+    """An XDG base directory; a relative one is ignored, as the XDG specification demands."""
+    given = Path(env.get(variable, ""))
+    if given.is_absolute():
+        return given
+    if not env.get("HOME"):
+        raise ConfigError(f"neither `{variable}` nor `HOME` is set: name the directory in the configuration")
+    return Path(env["HOME"]) / fallback

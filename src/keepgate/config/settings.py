@@ -1,0 +1,197 @@
+"""What the configuration file may say, key by key; the docstring under a key is its description in editors and docs.
+
+`Document` is the file, `Settings` the file with its defaults worked out for this machine and user. Checks that need
+more than one key are in `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+
+from keepgate.config import values
+from keepgate.config.values import Secret, Value
+from keepgate.policy.roles import Grant, Role
+
+MIB: Final = 1024 * 1024
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""Of a server or a role: lower-case letters, digits, `_`, `-`."""
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+HeaderName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"), AfterValidator(values.header)
+]
+AnyValue = Annotated[Value, PlainValidator(values.value), WithJsonSchema(values.VALUE_SCHEMA)]
+Words = Annotated[tuple[str, ...], BeforeValidator(values.words), WithJsonSchema(values.WORDS_SCHEMA)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+CallSeconds = Annotated[float, Field(gt=0, le=600)]
+Bytes = Annotated[int, Field(ge=1024, le=256 * MIB)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Rate = Annotated[float, Field(gt=0, le=1_000_000)]
+
+Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Certificate and key to serve HTTPS with, PEM files. Relative paths start at the configuration file."""
+
+    cert: Path
+    """Certificate chain."""
+    key: Path
+    """Private key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who may be served without a key."""
+
+    anonymous: bool = False
+    """Serve callers without a key as the principal `anonymous`. Only where `listen` is a loopback address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on what outsiders control. Sizes in bytes, times in seconds."""
+
+    body_bytes: Bytes = 4 * MIB
+    """One message from a client."""
+    response_bytes: Bytes = 16 * MIB
+    """One message from a server."""
+    depth: Annotated[int, Field(ge=8, le=128)] = 64
+    """Nested objects and lists in a message."""
+    members: Count = 200_000
+    """Keys and values in a message."""
+    requests_per_second: Rate = 200.0
+    """For each principal."""
+    burst: Rate = 400.0
+    """Requests that a principal may send at once after a pause."""
+    concurrent_calls: Count = 64
+    """In flight, for each principal."""
+    sessions: Count = 32
+    """Open at a time, for each principal."""
+    session_idle: Annotated[float, Field(ge=10, le=86_400)] = 3600.0
+    """A session without traffic ends after this time."""
+    subscriptions: Count = 16
+    """Open listening streams, for each principal."""
+    replay_events: Annotated[int, Field(ge=0, le=100_000)] = 256
+    """Kept for each event stream, so that a client can resume it."""
+    call_timeout: CallSeconds = 60.0
+    """A call ends after this time without any sign of life from the server."""
+    call_maximum: CallSeconds = 600.0
+    """A call ends after this time whatever the server says."""
+    connect_timeout: CallSeconds = 30.0
+    """Reaching or starting a server."""
+    list_items: Count = 10_000
+    """Tools, resources or prompts that one server may offer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One MCP server: a `command` to start or a `url` to reach."""
+
+    command: Words = ()
+    """The program and its arguments, as a list. Started without a shell."""
+    args: tuple[str, ...] = ()
+    """More arguments, as client configurations write them."""
+    url: Annotated[str, AfterValidator(values.url)] = ""
+    """Where the server answers: `https://...`."""
+    env: Mapping[EnvName, AnyValue] = field(default_factory=dict)
+    """Variables to set for the program. Write secrets as references: `{secret: "env:NAME"}`."""
+    pass_env: tuple[EnvName, ...] = ()
+    """Variables of keepgate's own environment that the program may see."""
+    headers: Mapping[HeaderName, AnyValue] = field(default_factory=dict)
+    """HTTP headers to send to `url`. Write secrets as references."""
+    cwd: Path = Path()
+    """Directory to start the program in. Relative paths start at the configuration file."""
+    prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]|\{server\}){0,64}$")] = "{server}_"
+    """Put before the names of its tools and prompts; `{server}` is the server's id, "" is no prefix."""
+    protocol: Revision = "auto"
+    """The revision to speak with it, or `auto`."""
+    timeout: CallSeconds | None = None
+    """Seconds; instead of `limits.call_timeout`."""
+    instructions: bool | None = None
+    """Pass the server's instructions on. Without this key: only where it is mounted alone, `/mcp/<server>`."""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The whole command line; empty for a server reached by URL."""
+        return self.command + self.args
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may use what. What no role allows is denied."""
+
+    roles: Mapping[Name, Role] = field(default_factory=dict)
+    """Named sets of `server/name` patterns."""
+    grants: tuple[Grant, ...] = ()
+    """Who has which role."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The configuration of keepgate."""
+
+    version: Literal[1]
+    """Of this format."""
+    listen: Annotated[str, AfterValidator(values.listen)] = "127.0.0.1:8700"
+    """Address and port to serve on; the endpoint is `/mcp`."""
+    state: Path | None = None
+    """Directory for keys and records. Without this key: `keepgate` in the user's state directory."""
+    storage: Annotated[str, AfterValidator(values.storage)] = "sqlite:///index.db"
+    """Database of what can be rebuilt from the records. Relative paths start at `state`."""
+    durability: Literal["batch", "sync"] = "batch"
+    """`batch`: a record survives a killed keepgate. `sync`: a power failure too; each reply waits for the disk."""
+    tls: Tls | None = None
+    """Serve HTTPS."""
+    unsafe_plaintext_behind_proxy: bool = False
+    """Serve plain HTTP off loopback. Only where a proxy in front terminates TLS and nothing else reaches this port."""
+    allowed_hosts: tuple[Annotated[str, AfterValidator(values.host)], ...] = ()
+    """Names that clients may use for this endpoint (`Host` header), besides the address it listens on."""
+    allowed_origins: tuple[Annotated[str, AfterValidator(values.origin)], ...] = ()
+    """Web origins whose pages may call this endpoint, besides its own: `https://app.example.com`."""
+    identity: Identity = Identity()
+    """Who may be served without a key."""
+    limits: Limits = Limits()
+    """Bounds on what outsiders control."""
+    servers: Mapping[Name, Server] = field(default_factory=dict)
+    """The MCP servers behind this gateway, by id."""
+    access: Access = Access()
+    """Who may use what."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host (an IPv6 address without brackets) and port of `listen`."""
+        return values.split_listen(self.listen)
+
+    @property
+    def loopback(self) -> bool:
+        """True if only this machine can connect."""
+        return values.is_loopback(self.address[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(Document):
+    """A valid configuration with every path absolute and every prefix written out."""
+
+    file: Path = field(compare=False)
+    """Where it was read."""
+    state: Path
+    database: Path
+    """The SQLite file that `storage` names."""
+    warnings: tuple[str, ...] = field(compare=False)
+    """What is allowed but probably not meant, each with file, line and column."""
+
+
+Resolver = Callable[[Secret], str]
+"""Fetches a secret when it is needed. Raises ConfigError naming the reference, never the secret."""
+
+
+def resolve(given: Value, resolver: Resolver) -> str:
+    """The text of a configured value: itself, or what its reference stands for now."""
+    return resolver(given) if isinstance(given, Secret) else given

@@ -1,0 +1,149 @@
+"""Single values of the configuration: what each may look like, and how to say it right.
+
+Validators raise ValueError with the text that is shown beside file, line and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+SCHEMES: Final = ("env", "file", "keyring", "store")
+_OURS: Final = frozenset(
+    "accept connection content-encoding content-length content-type host te transfer-encoding upgrade".split()
+)
+"""Headers that keepgate writes itself, besides everything that starts with `mcp-`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A reference to a secret, fetched only when it is used: `{secret: "env:GITHUB_TOKEN"}`."""
+
+    scheme: str
+    """env (a variable of keepgate's environment), file (a path), keyring (`service/name`), store (keepgate's own)"""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.name}"
+
+
+Value = str | Secret
+"""Text, or a reference to it."""
+
+VALUE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"secret": {"type": "string", "pattern": f"^({'|'.join(SCHEMES)}):.+$"}},
+            "required": ["secret"],
+            "additionalProperties": False,
+        },
+    ]
+}
+WORDS_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
+
+
+def value(given: object) -> Value:
+    """Text or a secret reference. Never repeats the text: it may be a secret."""
+    if isinstance(given, str):
+        if any(c < " " and c != "\t" for c in given):
+            raise ValueError("must not have control characters")
+        return given
+    if isinstance(given, dict) and given.keys() == {"secret"} and isinstance(given["secret"], str):
+        scheme, _, name = given["secret"].partition(":")
+        if scheme in SCHEMES and name:
+            return Secret(scheme, name)
+        raise ValueError(f"a secret is one of {', '.join(f'`{each}:...`' for each in SCHEMES)}")
+    raise ValueError("must be text (in quotes if it looks like a number) or `{secret: env:NAME}`")
+
+
+def words(given: object) -> object:
+    """A command: a list, or one word as client configurations write it."""
+    if isinstance(given, str):
+        if " " in given.strip():
+            raise ValueError("write the command as a list, one word each: no shell splits it")
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
+def url(given: str) -> str:
+    """An http or https address without credentials."""
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as `https://host/path`")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not carry credentials: put them under `headers` as a secret")
+    if parts.fragment or any(c <= " " for c in given):
+        raise ValueError("must not have a fragment or blanks")
+    return given
+
+
+def header(given: str) -> str:
+    """A header name that the operator may set."""
+    if given.lower() in _OURS or given.lower().startswith("mcp-"):
+        raise ValueError(f"`{given}` is written by keepgate itself")
+    return given
+
+
+def listen(given: str) -> str:
+    """`address:port`, the address an IP address or a name, IPv6 in brackets."""
+    split_listen(given)
+    return given
+
+
+def split_listen(given: str) -> tuple[str, int]:
+    """Host without brackets, and port. Raises ValueError."""
+    host, _, port = given.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if (
+        not bare
+        or (":" in bare) is (bare == host)
+        or not (port.isascii() and port.isdigit())
+        or int(port) > 65535
+    ):
+        raise ValueError(f"`{given}` is not an address and a port: write `127.0.0.1:8700` or `[::1]:8700`")
+    return bare, int(port)
+
+
+def is_loopback(given: str) -> bool:
+    """True if `given` is an address or name that only this machine reaches."""
+    if given == "localhost":
+        return True
+    try:
+        return ip_address(given).is_loopback
+    except ValueError:
+        return False
+
+
+def storage(given: str) -> str:
+    """`sqlite:///path`."""
+    if given.startswith(("postgresql://", "postgres://")):
+        raise ValueError("`postgresql://` is built later: use `sqlite:///...` until then")
+    if not given.removeprefix("sqlite:///") or not given.startswith("sqlite:///"):
+        raise ValueError("must be `sqlite:///` and a file name")
+    return given
+
+
+def host(given: str) -> str:
+    """A host name as it stands in a `Host` header, with or without a port."""
+    if not given or any(c in given for c in "/*@ ") or not given.isascii():
+        raise ValueError(f"`{given}` is not a host name: write `gate.example.com` or `gate.example.com:8700`")
+    return given.lower()
+
+
+def origin(given: str) -> str:
+    """A web origin: scheme, host and port, nothing behind."""
+    parts = urlsplit(given)
+    if (
+        parts.scheme not in ("http", "https")
+        or given != f"{parts.scheme}://{parts.netloc}"
+        or "*" in given
+        or not parts.netloc
+    ):
+        raise ValueError(f"`{given}` is not an origin: write `https://app.example.com`, no path, no wildcard")
+    return given.lower()

@@ -1,0 +1,31 @@
+"""Facts: state that guards may need and that `gateway.gather` fetches before the chain runs. Guards never fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Fact(StrEnum):
+    """Names of facts, with the type of each."""
+
+    RATE = "rate"
+    """Budget: what is left of the principal's request rate"""
+    CONCURRENCY = "concurrency"
+    """Budget: how many more calls may be in flight for the principal"""
+    REQUEST = "request"
+    """bool: the message belongs to a request or subscription that was allowed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What remains of a limit; negative means it is exceeded. `resets_in` in seconds."""
+
+    remaining: float
+    resets_in: float = 0.0
+
+
+Facts = Mapping[Fact, Any]
+"""A guard that looks up a fact that was not fetched raises KeyError, and the chain denies."""

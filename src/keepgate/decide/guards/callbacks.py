@@ -1,0 +1,45 @@
+"""Server-initiated requests reach the client only if it declared the capability (never launder capabilities)."""
+
+from __future__ import annotations
+
+from keepgate.decide.facts import Fact, Facts
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind
+from keepgate.model.verdict import Verdict, deny
+from keepgate.protocol.eras import CALLBACK_CAPABILITY
+
+
+class Callbacks:
+    """`roots/list`, `sampling/createMessage` and `elicitation/create` need the client's own declaration."""
+
+    id = "callbacks"
+    needs: frozenset[Fact] = frozenset()
+
+    def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
+        """DENY an undeclared callback or mode, else no opinion."""
+        message = exchange.message
+        if exchange.direction is not Direction.TO_CLIENT or message.kind is not Kind.REQUEST:
+            return None
+        needed = CALLBACK_CAPABILITY.get(message.method)
+        if needed is None:
+            return None
+        declared = exchange.capabilities.get(needed)
+        if not isinstance(declared, dict):
+            return deny(f"the client did not declare `{needed}`", guard=self.id)
+        missing = missing_mode(message.method, message.params, declared)
+        return deny(f"the client did not declare `{needed}.{missing}`", guard=self.id) if missing else None
+
+
+def missing_mode(method: str, params: dict[str, object], declared: dict[str, object]) -> str:
+    """The sub-capability a callback needs and the client lacks, or an empty string.
+
+    An empty elicitation capability means form mode only; `tools` in sampling needs `sampling.tools`.
+    """
+    if method == "elicitation/create":
+        mode = params.get("mode", "form")
+        if mode == "form":
+            return "" if not declared or "form" in declared else "form"
+        return "" if isinstance(mode, str) and mode in declared else str(mode)[:32]
+    if method == "sampling/createMessage" and ("tools" in params or "toolChoice" in params):
+        return "" if "tools" in declared else "tools"
+    return ""

@@ -1,0 +1,16 @@
+"""The policy engine as the gateway uses it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from keepgate.decide.guards.authorize import Policy
+from keepgate.gateway.services import Policy as Visibility
+
+
+class Engine(Policy, Visibility, Protocol):
+    """Decides, says what is visible, and which policy set it is."""
+
+    @property
+    def hash(self) -> str:
+        """Of everything that decides, hex."""

@@ -1,0 +1,248 @@
+"""The four pairings of client era and server era as `Backend`s: two pass through, two translate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from keepgate.gateway import bridge
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.link import CallObserver, Link
+from keepgate.gateway.settings import ServerSettings
+from keepgate.gateway.shelf import Meta, Shelf
+from keepgate.gateway.upstream import Upstream
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Kind, Message
+from keepgate.protocol import http, jsonrpc
+from keepgate.protocol.envelope import SERVER_INFO_KEY
+
+MAX_ROUNDS = 16
+"""Rounds of input a stateless server may ask for in one call of a handshake client."""
+
+Ask = Callable[[str, dict[str, Any], "CallObserver | None"], Awaitable[dict[str, Any]]]
+"""Ask the client: method and params to its result object. Raises UpstreamError if it cannot or does not answer."""
+
+
+def page_of(reply: Message, server: str, method: str) -> dict[str, Any]:
+    """The result object of a list reply. Raises UpstreamError for an error reply."""
+    if reply.kind is Kind.RESULT:
+        return reply.body["result"]  # type: ignore[no-any-return]
+    error = reply.body["error"]
+    raise UpstreamError(
+        "status", f"server `{server}` answered `{method}` with an error: {error['message'][:200]}"
+    )
+
+
+def list_params(cursor: str | None, meta: Meta) -> dict[str, Any]:
+    """Params of a list request."""
+    params: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
+    if meta:
+        params["_meta"] = {key: value for key, value in meta.items() if key != "progressToken"}
+    return params
+
+
+class StatelessBackend:
+    """Stateless client, stateless server: one link shared by all, every request carries its own envelope."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self.settings: ServerSettings = upstream.settings
+        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """From `server/discover`."""
+        found = self.upstream.discovered.get("capabilities")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """From the `_meta` of `server/discover`."""
+        meta = self.upstream.discovered.get("_meta")
+        info = meta.get(SERVER_INFO_KEY) if isinstance(meta, dict) else None
+        return info if isinstance(info, dict) else {}
+
+    @property
+    def instructions(self) -> str:
+        """From `server/discover`."""
+        found = self.upstream.discovered.get("instructions")
+        return found if isinstance(found, str) else ""
+
+    async def link(self) -> Link:
+        """The shared link. Raises UpstreamError."""
+        found = await self.upstream.stateless_link()
+        if found is None:
+            raise UpstreamError("protocol", f"server `{self.upstream.id}` no longer speaks the stateless era")
+        return found
+
+    async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
+        params = list_params(cursor, meta or self.upstream.envelope_meta())
+        reply = await (await self.link()).request(method, params, timeout=self.upstream.call_timeout)
+        return page_of(reply, self.upstream.id, method)
+
+    async def request(
+        self,
+        method: str,
+        params: dict[str, Any],
+        caller: Caller,
+        observer: CallObserver | None,
+        headers: dict[str, str],
+    ) -> Message:
+        """Pass the request on as it is; a result without `resultType` is complete."""
+        link = await self.link()
+        reply = await link.request(
+            method, params, observer=observer, headers=headers, timeout=self.upstream.call_timeout
+        )
+        if reply.kind is Kind.RESULT and "resultType" not in reply.body["result"]:
+            reply.body["result"]["resultType"] = "complete"
+        return reply
+
+
+class HandshakeBackend:
+    """Handshake client, handshake server: a link of the session's own, re-initialized when the server loses it."""
+
+    def __init__(self, upstream: Upstream, reconnect: Callable[[HandshakeBackend], Awaitable[Link]]) -> None:
+        self.upstream = upstream
+        self.settings: ServerSettings = upstream.settings
+        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+        self.link: Link | None = None
+        self.initialized: dict[str, Any] = {}
+        """The server's initialize result."""
+        self._reconnect = reconnect
+        self._connecting = asyncio.Lock()
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """From the initialize result."""
+        found = self.initialized.get("capabilities")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """From the initialize result."""
+        found = self.initialized.get("serverInfo")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def instructions(self) -> str:
+        """From the initialize result."""
+        found = self.initialized.get("instructions")
+        return found if isinstance(found, str) else ""
+
+    async def live(self) -> Link:
+        """The link, connected anew if it died. Raises UpstreamError."""
+        if self.link is not None and self.link.dead is None:
+            return self.link
+        async with self._connecting:
+            if self.link is None or self.link.dead is not None:
+                self.link = await self._reconnect(self)
+            return self.link
+
+    async def send(self, send: Callable[[Link], Awaitable[Message]]) -> Message:
+        """Do something on the live link; if the server has forgotten the session, once more on a new one.
+
+        A 404 for the session means that the request was not processed, so repeating it is safe for any method.
+        """
+        link = await self.live()
+        try:
+            return await send(link)
+        except UpstreamError as error:
+            if error.kind != "session-lost" or not error.retryable:
+                raise
+            link.fail(error)
+            return await send(await self.live())
+
+    async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
+        params = list_params(cursor, meta)
+        reply = await self.send(lambda link: link.request(method, params, timeout=self.upstream.call_timeout))
+        return page_of(reply, self.upstream.id, method)
+
+    async def request(
+        self,
+        method: str,
+        params: dict[str, Any],
+        caller: Caller,
+        observer: CallObserver | None,
+        headers: dict[str, str],
+    ) -> Message:
+        """Pass the request on as it is."""
+        return await self.send(
+            lambda link: link.request(method, params, observer=observer, timeout=self.upstream.call_timeout)
+        )
+
+
+class UpBridge(StatelessBackend):
+    """Handshake client, stateless server: the envelope is added, input requests become requests to the client."""
+
+    def __init__(
+        self, upstream: Upstream, caller: Callable[[], Caller], ask: Ask, log_level: Callable[[], str]
+    ) -> None:
+        super().__init__(upstream)
+        self._caller = caller
+        self._ask = ask
+        self._log_level = log_level
+
+    def _params(self, params: dict[str, Any]) -> dict[str, Any]:
+        caller = self._caller()
+        return bridge.params_to_stateless(params, caller.capabilities, caller.info, self._log_level())
+
+    async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
+        params = self._params(list_params(cursor, meta))
+        reply = await (await self.link()).request(method, params, timeout=self.upstream.call_timeout)
+        page = bridge.result_to_handshake(method, page_of(reply, self.upstream.id, method))
+        if method == "tools/list":
+            page["tools"] = [
+                tool for tool in page["tools"] if http.annotated(tool.get("inputSchema")) is not None
+            ]
+        return page
+
+    async def request(
+        self,
+        method: str,
+        params: dict[str, Any],
+        caller: Caller,
+        observer: CallObserver | None,
+        headers: dict[str, str],
+    ) -> Message:
+        """Translate, answering the server's input requests by asking the client, until the result is complete."""
+        sent = self._params(params)
+        for _round in range(MAX_ROUNDS):
+            reply = await super().request(method, sent, caller, observer, headers)
+            if reply.kind is Kind.ERROR:
+                reply.body["error"] = bridge.error_to_handshake(method, reply.body["error"])
+                return reply
+            result = reply.body["result"]
+            if result["resultType"] == "complete":
+                reply.body["result"] = bridge.result_to_handshake(method, result)
+                return reply
+            if result["resultType"] != "input_required":
+                raise UpstreamError("protocol", "the server answered with an unknown result type")
+            sent = await self._answered(sent, result, observer)
+        raise UpstreamError("protocol", f"the server asked for input more than {MAX_ROUNDS} times")
+
+    async def _answered(
+        self, sent: dict[str, Any], result: dict[str, Any], observer: CallObserver | None
+    ) -> dict[str, Any]:
+        asked = result.get("inputRequests") or {}
+        if not isinstance(asked, dict) or len(asked) > MAX_ROUNDS:
+            raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
+        following = {
+            key: value for key, value in sent.items() if key not in ("inputResponses", "requestState")
+        }
+        answers: dict[str, Any] = {}
+        for key, request in asked.items():
+            if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+                raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
+            answers[key] = await self._ask(request["method"], request.get("params") or {}, observer)
+        if answers:
+            following["inputResponses"] = answers
+        if "requestState" in result:
+            following["requestState"] = result["requestState"]
+        return following
+
+
+def refuse_callback(link: Link, message: Message, why: str) -> None:
+    """Answer a server-initiated request that must not reach anybody."""
+    if message.kind is Kind.REQUEST:
+        link.post(jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, why))

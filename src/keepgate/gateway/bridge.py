@@ -1,0 +1,77 @@
+"""Translation between the eras: pure functions on params, results and errors (wire.md section 3).
+
+Same-era traffic never passes here, so nothing is lost in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import (
+    CAPABILITIES_KEY,
+    CLIENT_INFO_KEY,
+    ENVELOPE_KEYS,
+    LOG_LEVEL_KEY,
+    SERVER_INFO_KEY,
+    VERSION_KEY,
+    with_meta,
+)
+from keepgate.protocol.eras import CACHEABLE_METHODS, R2026_07
+
+
+def params_to_stateless(
+    params: dict[str, Any], capabilities: dict[str, Any], info: dict[str, Any], log_level: str = ""
+) -> dict[str, Any]:
+    """Add the envelope: the client's own handshake capabilities, never more."""
+    entries: dict[str, Any] = {VERSION_KEY: R2026_07, CAPABILITIES_KEY: capabilities}
+    if info:
+        entries[CLIENT_INFO_KEY] = info
+    if log_level:
+        entries[LOG_LEVEL_KEY] = log_level
+    return with_meta(params, **entries)
+
+
+def params_to_handshake(params: dict[str, Any]) -> dict[str, Any]:
+    """Remove the envelope; other `_meta` stays."""
+    return with_meta(params, **dict.fromkeys(ENVELOPE_KEYS))
+
+
+def result_to_handshake(method: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Remove what only the stateless era has."""
+    out = {key: value for key, value in result.items() if key not in ("resultType", "ttlMs", "cacheScope")}
+    out = with_meta(out, **{SERVER_INFO_KEY: None})
+    if not isinstance(out.get("structuredContent", {}), dict):
+        del out["structuredContent"]  # the handshake era allows objects only; the text content stays
+    if method == "tools/list":
+        out["tools"] = [_tool_to_handshake(tool) for tool in result.get("tools", [])]
+    return out
+
+
+def _tool_to_handshake(tool: dict[str, Any]) -> dict[str, Any]:
+    schema = tool.get("outputSchema")
+    if schema is None or (isinstance(schema, dict) and schema.get("type") == "object"):
+        return tool
+    return {key: value for key, value in tool.items() if key != "outputSchema"}
+
+
+def result_to_stateless(method: str, result: dict[str, Any], server_info: dict[str, Any]) -> dict[str, Any]:
+    """Add what every complete result of the stateless era must carry: uncacheable, private."""
+    out = {"resultType": "complete", **result}
+    if method in CACHEABLE_METHODS:
+        out = {"ttlMs": 0, "cacheScope": "private", **out}
+    return with_meta(out, **{SERVER_INFO_KEY: server_info}) if server_info else out
+
+
+def error_to_handshake(method: str, error: dict[str, Any]) -> dict[str, Any]:
+    """A missing resource is -32602 in the stateless era and -32002 before."""
+    if method == "resources/read" and error["code"] == jsonrpc.INVALID_PARAMS:
+        return {**error, "code": jsonrpc.RESOURCE_NOT_FOUND}
+    return error
+
+
+def error_to_stateless(error: dict[str, Any]) -> dict[str, Any]:
+    """-32002 must not be emitted on the stateless wire."""
+    if error["code"] == jsonrpc.RESOURCE_NOT_FOUND:
+        return {**error, "code": jsonrpc.INVALID_PARAMS}
+    return error

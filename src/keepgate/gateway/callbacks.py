@@ -1,0 +1,101 @@
+"""Server-initiated requests on their way to a handshake client: ids and progress tokens mapped, answers routed back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from keepgate.gateway.link import Link
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Message
+from keepgate.protocol import jsonrpc
+
+MAX_OPEN = 100
+"""Unanswered callbacks per session."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request put to the client: by a server over a link, or by the bridge (`future`)."""
+
+    trace: str
+    link: Link | None
+    server_id: Any
+    token: Any
+    future: asyncio.Future[Message] | None
+
+    def answer(self, reply: Message | None) -> None:
+        """Hand the client's reply back; None if it could not be recorded."""
+        if self.future is not None:
+            if not self.future.done():
+                if reply is None:
+                    self.future.set_exception(UpstreamError("cancelled", "the answer could not be recorded"))
+                else:
+                    self.future.set_result(reply)
+        elif self.link is not None and reply is not None:
+            self.link.post({**reply.body, "id": self.server_id})
+
+
+class CallbackTable:
+    """The open server-initiated requests of one session."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, Asked] = {}
+        self._ids = count(1)
+
+    def open(self, link: Link, message: Message, trace: str) -> dict[str, Any]:
+        """Note a server's request; its body with an id (and progress token) of this session."""
+        meta = message.params.get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
+        return self._note(Asked(trace, link, message.id, token, None), message)
+
+    def open_future(self, future: asyncio.Future[Message], message: Message, trace: str) -> dict[str, Any]:
+        """Note a request of the bridge."""
+        return self._note(Asked(trace, None, None, None, future), message)
+
+    def _note(self, asked: Asked, message: Message) -> dict[str, Any]:
+        number = next(self._ids)
+        self._open[number] = asked
+        if len(self._open) > MAX_OPEN:
+            self.refuse(next(iter(self._open)), "too many unanswered requests")
+        body = {**message.body, "id": number}
+        if asked.token is not None:
+            params = message.params
+            body["params"] = {**params, "_meta": {**params["_meta"], "progressToken": number}}
+        return body
+
+    def take(self, reply_id: Any) -> Asked | None:
+        """The request a client's reply answers, once; `1` and `"1"` are different ids."""
+        return self._open.pop(reply_id, None) if type(reply_id) is int else None
+
+    def refuse(self, number: int, why: str) -> None:
+        """Answer an open request with an error ourselves."""
+        asked = self._open.pop(number, None)
+        if asked is None:
+            return
+        if asked.link is not None:
+            asked.link.post(jsonrpc.error(asked.server_id, jsonrpc.UNAVAILABLE, why))
+        elif asked.future is not None and not asked.future.done():
+            asked.future.set_exception(UpstreamError("cancelled", why))
+
+    def progress(self, message: Message) -> None:
+        """A client's progress on a server's request goes to that server under its own token."""
+        token = message.params.get("progressToken")
+        asked = self._open.get(token) if type(token) is int else None
+        if asked is not None and asked.link is not None and asked.token is not None:
+            asked.link.post({**message.body, "params": {**message.params, "progressToken": asked.token}})
+
+    def withdrawn(self, link: Link, message: Message, push: Callable[[dict[str, Any]], bool]) -> None:
+        """A server cancels a request of its own: tell the client under the client's id for it."""
+        theirs = message.params.get("requestId")
+        for number, asked in list(self._open.items()):
+            if asked.link is link and type(asked.server_id) is type(theirs) and asked.server_id == theirs:
+                del self._open[number]
+                push({**message.body, "params": {**message.params, "requestId": number}})
+
+    def forget(self, link: Link) -> None:
+        """A link is dead: answers to its requests have nowhere to go."""
+        self._open = {number: asked for number, asked in self._open.items() if asked.link is not link}

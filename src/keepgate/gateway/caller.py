@@ -1,0 +1,45 @@
+"""Who is being served and where answers go: the downstream side of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from keepgate.model.access import Principal
+from keepgate.protocol.eras import Era, era_of
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated client at a protocol revision. `capabilities` and `info` are self-asserted."""
+
+    principal: Principal
+    revision: str
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    client: str = ""
+    """`name/version` for records"""
+    headers: Mapping[str, str] | None = None
+    """HTTP request headers, lower-case names; None on a pipe, where no header rule applies"""
+
+    @property
+    def era(self) -> Era:
+        """The era the client speaks."""
+        return era_of(self.revision)
+
+
+class Outlet(Protocol):
+    """Where the answer to one request goes, with everything that belongs to it."""
+
+    def opened(self, *, streaming: bool) -> None:
+        """The server answers, as an event stream or not: a hint for the form of our own answer."""
+
+    def message(self, body: dict[str, Any]) -> bool:
+        """Send a notification or server-initiated request ahead of the reply; False if it cannot be delivered."""
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The server ended its stream on purpose: end ours too where the client can resume it."""
+
+    def reply(self, body: dict[str, Any]) -> None:
+        """Send the reply. Exactly once."""

@@ -1,0 +1,188 @@
+"""Stateless client, handshake server: sessions are held here, per principal and capability set.
+
+A handshake server fixes capabilities at `initialize` and may keep state per session, so calls of different principals,
+or of one principal with different capabilities, never share a link. Lists come from a link of keepgate's own that
+declares nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keepgate.gateway import bridge
+from keepgate.gateway.backends import HandshakeBackend, list_params, page_of, refuse_callback
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.link import CallObserver, Link
+from keepgate.gateway.services import Services
+from keepgate.gateway.settings import ServerSettings
+from keepgate.gateway.shelf import Meta, Shelf
+from keepgate.gateway.upstream import Upstream
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Kind, Message
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.eras import R2025_11
+
+MAX_LINKS = 64
+"""Handshake sessions held per server for stateless callers; the longest unused one is closed beyond it."""
+
+CALLBACKS = frozenset(("roots", "sampling", "elicitation"))
+
+
+class _Held:
+    """One handshake session held for a principal."""
+
+    def __init__(
+        self, upstream: Upstream, services: Services, params: dict[str, Any], principal: str
+    ) -> None:
+        self.services = services
+        self.principal = principal
+        self.params = params
+        self.backend = HandshakeBackend(upstream, self._connect)
+        self.used = services.monotonic()
+        self.running = 0
+
+    async def _connect(self, backend: HandshakeBackend) -> Link:
+        link, result = await backend.upstream.handshake_link(self.params, self)
+        backend.initialized = result
+        link.post(jsonrpc.notification("notifications/initialized"))
+        link.listen()
+        return link
+
+    def unsolicited(self, link: Link, message: Message) -> None:
+        refuse_callback(link, message, "no call is running that this request could belong to")
+        self.backend.shelf.invalidate(message.method)
+
+    def lost(self, link: Link, failure: UpstreamError) -> None:
+        self.backend.upstream.forget(link, failure)
+        self.services.enforcer.note(
+            "upstream.lost", failure.public, principal=self.principal, server=link.server
+        )
+
+    def dropped(self, link: Link, message: Message | None, why: str) -> None:
+        self.services.enforcer.note("upstream.dropped", why, principal=self.principal, server=link.server)
+
+    async def close(self) -> None:
+        link = self.backend.link
+        if link is not None:
+            self.backend.upstream.links.discard(link)
+            await link.close()
+
+
+class _Translating:
+    """Refuses callbacks of a call (a stateless client cannot be asked on this wire) and passes the rest on."""
+
+    def __init__(self, observer: CallObserver, held: _Held) -> None:
+        self._observer = observer
+        self._held = held
+
+    def message(self, message: Message) -> None:
+        if message.kind is Kind.REQUEST:
+            link = self._held.backend.link
+            if link is not None:
+                refuse_callback(link, message, "the client cannot be asked over this protocol revision")
+            return
+        self._observer.message(message)
+
+    def opened(self, *, streaming: bool) -> None:
+        self._observer.opened(streaming=streaming)
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The held session resumes by itself."""
+
+
+class DownBridge:
+    """A handshake server towards stateless callers."""
+
+    def __init__(self, upstream: Upstream, services: Services) -> None:
+        self.upstream = upstream
+        self.services = services
+        self.settings: ServerSettings = upstream.settings
+        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+        self._own = _Held(upstream, services, self._params({}, services.identity.info), "")
+        self._own.backend.shelf = self.shelf
+        self._held: dict[tuple[str, bytes], _Held] = {}
+
+    def _params(self, capabilities: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
+        return {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}
+
+    async def start(self) -> None:
+        """Reach the server once. Raises UpstreamError."""
+        await self._own.backend.live()
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """From the initialize result of keepgate's own session."""
+        return self._own.backend.capabilities
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """From the initialize result."""
+        return self._own.backend.server_info
+
+    @property
+    def instructions(self) -> str:
+        """From the initialize result."""
+        return self._own.backend.instructions
+
+    async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
+        params = bridge.params_to_handshake(list_params(cursor, meta))
+        reply = await self._own.backend.send(
+            lambda link: link.request(method, params, timeout=self.upstream.call_timeout)
+        )
+        return page_of(reply, self.upstream.id, method)
+
+    def _for(self, caller: Caller) -> _Held:
+        """The session for this caller. Callbacks are not declared: they cannot be bridged in this version."""
+        capabilities = {key: value for key, value in caller.capabilities.items() if key not in CALLBACKS}
+        capabilities.pop("extensions", None)
+        key = (caller.principal.id, jsonrpc.canonical([capabilities, caller.info]))
+        held = self._held.get(key)
+        if held is None:
+            params = self._params(capabilities, caller.info or self.services.identity.info)
+            held = self._held[key] = _Held(self.upstream, self.services, params, caller.principal.id)
+        held.used = self.services.monotonic()
+        return held
+
+    async def _evict(self) -> None:
+        while len(self._held) > MAX_LINKS:
+            idle = [(held.used, key) for key, held in self._held.items() if not held.running]
+            if not idle:
+                return
+            await self._held.pop(min(idle)[1]).close()
+
+    async def request(
+        self,
+        method: str,
+        params: dict[str, Any],
+        caller: Caller,
+        observer: CallObserver | None,
+        headers: dict[str, str],
+    ) -> Message:
+        """Translate there and back."""
+        held = self._for(caller)
+        await self._evict()
+        sent = bridge.params_to_handshake(params)
+        watching = _Translating(observer, held) if observer is not None else None
+        held.running += 1
+        try:
+            reply = await held.backend.request(method, sent, caller, watching, {})
+        finally:
+            held.running -= 1
+        if reply.kind is Kind.ERROR:
+            reply.body["error"] = bridge.error_to_stateless(reply.body["error"])
+        else:
+            reply.body["result"] = bridge.result_to_stateless(method, reply.body["result"], self.server_info)
+        return reply
+
+    async def sweep(self, older_than: float) -> None:
+        """Close sessions unused since `older_than` (monotonic seconds)."""
+        for key, held in list(self._held.items()):
+            if held.used < older_than and not held.running:
+                del self._held[key]
+                await held.close()
+
+    async def close(self) -> None:
+        """Close every session. Never raises."""
+        for held in [self._own, *self._held.values()]:
+            await held.close()
+        self._held.clear()

@@ -1,0 +1,160 @@
+"""The policy enforcement point: gather facts, decide, record, and only then let the effect happen.
+
+Every message in either direction goes through `Enforcer.judge`. It returns after the record has been written; in
+`sync` durability the effect additionally waits, in order, until the record is on stable storage (`after`, `settled`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from keepgate.audit.record import Entry
+from keepgate.decide.chain import Guard, decide
+from keepgate.decide.facts import Fact
+from keepgate.gateway.gather import Meters
+from keepgate.model.errors import AuditError
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Effect, Verdict
+from keepgate.ports import AuditLog
+from keepgate.protocol import jsonrpc
+
+_BELONGS = {Fact.REQUEST: True}
+_STRANGER = {Fact.REQUEST: False}
+_EFFECT = {effect: effect.name.lower() for effect in Effect}
+
+
+@dataclass(slots=True)
+class Rules:
+    """What decides: swapped as a whole on reload, so no message sees half of an old and half of a new policy."""
+
+    guards: Sequence[Guard]
+    policy_hash: str
+
+
+class Enforcer:
+    """Decides and records every message of one process."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        audit: AuditLog,
+        meters: Meters,
+        clock_ns: Callable[[], int],
+        *,
+        sync: bool = False,
+    ) -> None:
+        self.rules = rules
+        self.audit = audit
+        self.meters = meters
+        self._clock_ns = clock_ns
+        self._sync = sync
+        self._waiting: deque[tuple[int, Callable[[bool], None]]] = deque()
+        self._drain: asyncio.Task[None] | None = None
+
+    def judge(
+        self, exchange: Exchange, trace: str, *, belongs: bool = False, name: str = ""
+    ) -> tuple[Verdict, int]:
+        """Decide on a message and record the decision. Raises AuditError: then nothing may happen.
+
+        `belongs`: the message belongs to an allowed request, session or subscription. Returns the verdict and the
+        sequence number of its record.
+        """
+        if exchange.direction is Direction.TO_SERVER and not exchange.message.is_reply:
+            verdict = decide(self.rules.guards, exchange, self.meters.facts(exchange.principal.id))
+        else:
+            verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
+        return verdict, self.record(exchange, verdict, trace, name=name)
+
+    def record(self, exchange: Exchange, verdict: Verdict, trace: str, *, name: str = "") -> int:
+        """Write the record of a decision. Raises AuditError."""
+        message, resource = exchange.message, exchange.resource
+        return self.audit.append(
+            Entry(
+                time_ns=self._clock_ns(),
+                trace=trace,
+                direction=exchange.direction.value,
+                kind=message.kind.value,
+                method=message.method,
+                principal=exchange.principal.id,
+                client=exchange.client,
+                server=exchange.server,
+                name=resource.name if resource is not None else name,
+                effect=_EFFECT[verdict.effect],
+                reason=f"{verdict.reason}; {verdict.private}" if verdict.private else verdict.reason,
+                policy=self.rules.policy_hash,
+                rules=verdict.rules,
+                findings=tuple(finding.rule for finding in verdict.findings),
+                size=message.size,
+                payload=_payload(message),
+            )
+        )
+
+    def event(
+        self, name: str, reason: str, *, principal: str = "", server: str = "", client: str = ""
+    ) -> None:
+        """Record something that is no message: start, refused login, lost upstream. Raises AuditError."""
+        self.audit.append(
+            Entry(
+                time_ns=self._clock_ns(),
+                trace="",
+                direction=Direction.TO_SERVER.value,
+                kind="event",
+                method=name,
+                principal=principal,
+                client=client,
+                server=server,
+                name="",
+                effect="deny" if principal == "" and name.startswith("auth") else "allow",
+                reason=reason,
+                policy=self.rules.policy_hash,
+            )
+        )
+
+    def note(self, name: str, reason: str, *, principal: str = "", server: str = "") -> None:
+        """As `event`, for places that have no one to tell: an unwritable log already stops all forwarding."""
+        try:
+            self.event(name, reason, principal=principal, server=server)
+        except AuditError:
+            return
+
+    def after(self, seq: int, effect: Callable[[bool], None]) -> None:
+        """Run `effect(True)` once record `seq` is as durable as configured, in order; `effect(False)` if it fails."""
+        if not self._sync:
+            effect(True)  # noqa: FBT003 - a callback's only argument
+            return
+        self._waiting.append((seq, effect))
+        if self._drain is None:
+            self._drain = asyncio.get_running_loop().create_task(self._drain_waiting())
+
+    async def _drain_waiting(self) -> None:
+        while self._waiting:
+            newest = self._waiting[-1][0]
+            try:
+                await self.audit.durable(newest)
+                durable = True
+            except AuditError:
+                durable = False
+            while self._waiting and self._waiting[0][0] <= newest:
+                self._waiting.popleft()[1](durable)
+        self._drain = None
+
+    async def settled(self, seq: int) -> None:
+        """Wait until record `seq` is as durable as configured. Raises AuditError."""
+        if not self._sync:
+            return
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.after(seq, lambda ok: None if done.done() else done.set_result(ok))
+        if not await done:
+            raise AuditError("audit", "the record could not be brought to stable storage")
+
+
+def _payload(message: Message) -> bytes:
+    if message.kind is Kind.RESULT:
+        return jsonrpc.encode(message.body["result"])
+    if message.kind is Kind.ERROR:
+        return jsonrpc.encode(message.body["error"])
+    return jsonrpc.encode(message.body.get("params"))

@@ -1,0 +1,166 @@
+"""The gateway as one object: builds what the fronts share, owns servers and sessions, reloads, stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from keepgate.decide.guards.authorize import Authorize
+from keepgate.decide.guards.callbacks import Callbacks
+from keepgate.decide.guards.identity import Identity as IdentityGuard
+from keepgate.decide.guards.limits import Limits as LimitsGuard
+from keepgate.gateway import authorization
+from keepgate.gateway.access import Gatekeeper
+from keepgate.gateway.enforce import Enforcer, Rules
+from keepgate.gateway.gather import Meters
+from keepgate.gateway.http_front import HttpFront
+from keepgate.gateway.link import Link
+from keepgate.gateway.listing import Listing
+from keepgate.gateway.pipe_front import PipeFront, Send
+from keepgate.gateway.relay import Relay
+from keepgate.gateway.replies import StateSealer
+from keepgate.gateway.services import Services
+from keepgate.gateway.session import Session
+from keepgate.gateway.sessions import Sessions
+from keepgate.gateway.settings import Identity, Limits, ServerSettings
+from keepgate.gateway.stateless import Stateless
+from keepgate.gateway.upstream import Upstream
+from keepgate.model.access import Principal
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Message
+from keepgate.ports import AuditLog, KeyRing
+from keepgate.protocol.seal import Sealer
+
+SWEEP_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Keys of this process, one per purpose, 32 bytes each."""
+
+    request_state: bytes
+    cursor: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the gateway uses of the world."""
+
+    audit: AuditLog
+    keys: KeyRing
+    clock_ns: Callable[[], int]
+    monotonic: Callable[[], float]
+
+
+class Gateway:
+    """One running gateway. Make it on the event loop it runs on."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a gateway
+        self,
+        servers: Sequence[ServerSettings],
+        policy: authorization.Engine,
+        outside: Outside,
+        secrets: Secrets,
+        limits: Limits,
+        identity: Identity,
+        *,
+        anonymous: bool = False,
+        sync: bool = False,
+    ) -> None:
+        self._policy = policy
+        self._outside = outside
+        self._identity = identity
+        self._limits = limits
+        meters = Meters(limits, outside.monotonic)
+        self.enforcer = Enforcer(rules_of(policy), outside.audit, meters, outside.clock_ns, sync=sync)
+        relay = Relay(self.enforcer, StateSealer(secrets.request_state))
+        listing = Listing(self.enforcer, self._current, identity, Sealer(secrets.cursor))
+        self.services = Services(
+            identity, limits, self.enforcer, relay, listing, {}, self._current, outside.monotonic
+        )
+        for settings in servers:
+            self.services.upstreams[settings.id] = self._upstream(settings)
+        self.sessions = Sessions(self.services)
+        self.stateless = Stateless(self.services)
+        self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous)
+        self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def _current(self) -> authorization.Engine:
+        return self._policy
+
+    def _upstream(self, settings: ServerSettings) -> Upstream:
+        return Upstream(
+            settings, self._identity, self._limits, _Shared(self, settings.id), self._outside.monotonic
+        )
+
+    def pipe(self, principal: Principal, mount: str | None, send: Send) -> PipeFront:
+        """A front for a client on a pipe."""
+        session = Session(self.services, principal, mount, "stdio")
+        return PipeFront(session, self.stateless, principal, mount, send)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sessions.sweep()
+            await self.stateless.sweep()
+
+    def use_policy(self, policy: authorization.Engine) -> None:
+        """Decide by a new policy from the next message on; clients are told that lists may have changed."""
+        self._policy = policy
+        self.enforcer.rules = rules_of(policy)
+        self.enforcer.note("policy.changed", f"policy {policy.hash}")
+        for session in self.sessions.all():
+            session.announce_lists()
+        self.stateless.announce_lists()
+
+    async def use_servers(self, servers: Sequence[ServerSettings]) -> None:
+        """Take over a new set of servers: changed ones are reached anew, removed ones are closed after their calls."""
+        old = self.services.upstreams
+        fresh: dict[str, Upstream] = {}
+        for settings in servers:
+            known = old.get(settings.id)
+            fresh[settings.id] = (
+                known if known is not None and known.settings == settings else self._upstream(settings)
+            )
+        gone = [upstream for key, upstream in old.items() if fresh.get(key) is not upstream]
+        old.clear()
+        old.update(fresh)
+        await self.stateless.drop([upstream.id for upstream in gone])
+        for session in self.sessions.all():
+            session.drop([upstream.id for upstream in gone])
+        await asyncio.gather(*(upstream.close() for upstream in gone))
+
+    async def close(self, grace: float) -> None:
+        """Let running requests finish for `grace` seconds, then end everything. Never raises."""
+        await self.http.drain(grace)
+        self._sweeper.cancel()
+        await self.sessions.close()
+        await self.stateless.close()
+        await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))
+
+
+def rules_of(policy: authorization.Engine) -> Rules:
+    """The guards in their order; only `authorize` opens the chain."""
+    return Rules((IdentityGuard(), LimitsGuard(), Callbacks(), Authorize(policy)), policy.hash)
+
+
+class _Shared:
+    """Owner of the links that no session owns."""
+
+    def __init__(self, gateway: Gateway, server: str) -> None:
+        self._gateway = gateway
+        self._server = server
+
+    def unsolicited(self, link: Link, message: Message) -> None:
+        self._gateway.stateless.unsolicited(self._server, message)
+
+    def lost(self, link: Link, failure: UpstreamError) -> None:
+        upstream = self._gateway.services.upstreams.get(self._server)
+        if upstream is not None:
+            upstream.forget(link, failure)
+        self._gateway.enforcer.note("upstream.lost", failure.public, server=self._server)
+
+    def dropped(self, link: Link, message: Message | None, why: str) -> None:
+        self._gateway.enforcer.note("upstream.dropped", why, server=self._server)

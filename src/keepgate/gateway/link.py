@@ -1,0 +1,361 @@
+"""One MCP connection to one server: correlation of requests and replies, progress, cancellation, time limits.
+
+Ids towards the server are minted here and never reused within a process, so two clients that both use id 1, or one
+that uses 7 and "7", cannot meet. A link belongs to one handshake session, or (stateless era) is shared by all callers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from itertools import count
+from typing import Any, Protocol
+
+from keepgate.gateway.settings import Limits
+from keepgate.gateway.tasks import Tasks
+from keepgate.model.errors import RemoteError, UpstreamError
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.ports import Channel, Stream
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import SUBSCRIPTION_KEY
+from keepgate.protocol.eras import Era, era_of, lookup, may_batch
+from keepgate.protocol.http import routing_headers
+
+MAX_GARBAGE = 20
+"""Unreadable messages on one duplex link before it is closed."""
+
+_ids = count(1)
+
+
+class CallObserver(Protocol):
+    """Hears of what belongs to one request while it runs. Called on the event loop; must not raise or block."""
+
+    def message(self, message: Message) -> None:
+        """A notification or a server-initiated request that belongs to the request."""
+
+    def opened(self, *, streaming: bool) -> None:
+        """The answer has begun, as an event stream or not."""
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The server ended its stream on purpose and will be asked again after `retry_ms`."""
+
+
+class LinkOwner(Protocol):
+    """Hears of what belongs to no request."""
+
+    def unsolicited(self, link: Link, message: Message) -> None:
+        """A notification or server-initiated request outside any call."""
+
+    def lost(self, link: Link, failure: UpstreamError) -> None:
+        """The link is dead: the process ended, the session was forgotten, too much garbage came."""
+
+    def dropped(self, link: Link, message: Message | None, why: str) -> None:
+        """Something was received and not passed on: late replies, unknown methods, unreadable texts."""
+
+
+class _Pending:
+    """A request that waits for its reply; also the sink of its own response stream."""
+
+    __slots__ = (
+        "future",
+        "hard",
+        "link",
+        "method",
+        "observer",
+        "params",
+        "soft",
+        "stream",
+        "sent_token",
+        "timeout",
+        "token",
+    )
+
+    def __init__(self, link: Link, method: str, observer: CallObserver | None, timeout: float) -> None:
+        self.link = link
+        self.method = method
+        self.observer = observer
+        self.timeout = timeout
+        self.future: asyncio.Future[Message] = link.loop.create_future()
+        self.stream: Stream | None = None
+        self.token: Any = None
+        self.sent_token: int | None = None
+        self.soft: asyncio.TimerHandle | None = None
+        self.hard: asyncio.TimerHandle | None = None
+
+    def message(self, raw: bytes, event_id: str | None = None) -> None:
+        self.link.received(raw, self)
+
+    def opened(self, *, streaming: bool) -> None:
+        self.link.streaming = streaming
+        if self.observer is not None:
+            self.observer.opened(streaming=streaming)
+
+    def interrupted(self, retry_ms: int) -> None:
+        if self.observer is not None:
+            self.observer.interrupted(retry_ms)
+
+    def closed(self, failure: UpstreamError | None) -> None:
+        if not self.future.done():
+            self.future.set_exception(
+                failure or UpstreamError("closed", "the server ended the answer without a reply")
+            )
+
+    def alive(self) -> None:
+        """A sign of life: start the patience over. The hard maximum stays."""
+        if self.soft is not None:
+            self.soft.cancel()
+        self.soft = self.link.loop.call_later(self.timeout, self.expire, self.timeout)
+
+    def expire(self, seconds: float) -> None:
+        if not self.future.done():
+            self.future.set_exception(
+                UpstreamError("timeout", f"the server did not answer within {seconds:g} s")
+            )
+
+    def end(self) -> None:
+        for timer in (self.soft, self.hard):
+            if timer is not None:
+                timer.cancel()
+
+
+class Link:
+    """Requests and replies over one channel, at one protocol revision."""
+
+    def __init__(
+        self, server: str, channel: Channel, revision: str, owner: LinkOwner, limits: Limits
+    ) -> None:
+        self.server = server
+        self.channel = channel
+        self.revision = revision
+        self.owner = owner
+        self.limits = limits
+        self.loop = asyncio.get_running_loop()
+        self.dead: UpstreamError | None = None
+        self._pending: dict[int, _Pending] = {}
+        self.streaming = False
+        """Whether the server last answered with an event stream."""
+        self._garbage = 0
+        self._tasks = Tasks()
+
+    @property
+    def era(self) -> Era:
+        """The era this link speaks."""
+        return era_of(self.revision)
+
+    async def open(self) -> None:
+        """Open the channel. Raises UpstreamError."""
+        await self.channel.open(self)
+
+    async def request(  # noqa: PLR0913 - each is a separate property of one call
+        self,
+        method: str,
+        params: dict[str, Any] | None,
+        *,
+        observer: CallObserver | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        cancellable: bool = True,
+        endless: bool = False,
+    ) -> Message:
+        """Send a request and wait for its reply (result or error). Raises UpstreamError.
+
+        `endless` is for `subscriptions/listen`, which has no time limit. Cancelling the caller cancels the
+        request at the server in the manner of the era.
+        """
+        if self.dead is not None:
+            raise self.dead
+        request_id = next(_ids)
+        pending = _Pending(self, method, observer, timeout or self.limits.call_timeout)
+        sent = self._with_token(params, pending, request_id)
+        wire = dict(headers or ())
+        self._protocol_headers(wire, method, sent or {})
+        self._pending[request_id] = pending
+        if not endless:
+            pending.alive()
+            pending.hard = self.loop.call_later(
+                self.limits.call_maximum, pending.expire, self.limits.call_maximum
+            )
+        try:
+            payload = jsonrpc.encode(jsonrpc.request(request_id, method, sent))
+            pending.stream = self.channel.request(payload, wire, pending)
+            reply = await pending.future
+            pending.stream.finished()
+            return reply
+        except (asyncio.CancelledError, UpstreamError) as error:
+            if isinstance(error, asyncio.CancelledError) or error.kind == "timeout":
+                self._cancel(request_id, pending, cancellable=cancellable)
+            raise
+        finally:
+            pending.end()
+            self._pending.pop(request_id, None)
+
+    def _with_token(
+        self, params: dict[str, Any] | None, pending: _Pending, request_id: int
+    ) -> dict[str, Any] | None:
+        """Replace the client's progress token by one that is unique on this link."""
+        meta = params.get("_meta") if params is not None else None
+        if params is None or not isinstance(meta, dict) or "progressToken" not in meta:
+            return params
+        pending.token = meta["progressToken"]
+        pending.sent_token = request_id
+        return {**params, "_meta": {**meta, "progressToken": request_id}}
+
+    def _protocol_headers(self, wire: dict[str, str], method: str, params: Mapping[str, Any]) -> None:
+        if self.era is Era.STATELESS:
+            wire.update(routing_headers(method, params, self.revision))
+        elif method != "initialize":
+            wire["MCP-Protocol-Version"] = self.revision
+
+    def _cancel(self, request_id: int, pending: _Pending, *, cancellable: bool) -> None:
+        stateless_http = self.era is Era.STATELESS and not self.channel.duplex
+        if pending.stream is not None:
+            pending.stream.cancel()
+        if not stateless_http and cancellable and self.dead is None:
+            gone = {
+                "requestId": request_id,
+                "reason": "the caller cancelled or keepgate's time limit was reached",
+            }
+            self.post(jsonrpc.notification("notifications/cancelled", gone))
+
+    async def _send_quietly(self, body: dict[str, Any]) -> None:
+        try:
+            await self.send(body)
+        except UpstreamError:
+            return
+
+    async def send(self, body: dict[str, Any]) -> None:
+        """Send a notification or a response. Raises UpstreamError."""
+        if self.dead is not None:
+            raise self.dead
+        headers: dict[str, str] = {}
+        self._protocol_headers(headers, body.get("method", ""), body.get("params") or {})
+        await self.channel.notify(jsonrpc.encode(body), headers)
+
+    def post(self, body: dict[str, Any]) -> None:
+        """Send a notification or a response without waiting; a failure is reported by the channel itself."""
+        _ = self._tasks.spawn(self._send_quietly(body))
+
+    def listen(self) -> None:
+        """Streamable HTTP, handshake era: open the GET stream."""
+        headers: dict[str, str] = {}
+        self._protocol_headers(headers, "", {})
+        self.channel.listen(headers)
+
+    # Sink of the channel: what belongs to no response stream.
+
+    def message(self, raw: bytes, event_id: str | None = None) -> None:
+        """A message on the duplex channel or the GET stream."""
+        self.received(raw, None)
+
+    def opened(self, *, streaming: bool) -> None:
+        """The GET stream is open."""
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The GET stream is being resumed by the channel."""
+
+    def closed(self, failure: UpstreamError | None) -> None:
+        """The channel is dead."""
+        self.fail(failure or UpstreamError("closed", f"server `{self.server}` closed the connection"))
+
+    def fail(self, failure: UpstreamError) -> None:
+        """Mark the link dead and fail everything that waits on it."""
+        if self.dead is not None:
+            return
+        self.dead = failure
+        for pending in list(self._pending.values()):
+            pending.closed(failure)
+        self.owner.lost(self, failure)
+
+    def received(self, raw: bytes, pending: _Pending | None) -> None:
+        """Parse what the server sent and hand it to whom it belongs."""
+        try:
+            if may_batch(self.revision) and raw.lstrip()[:1] == b"[":
+                messages = jsonrpc.decode_batch(raw, self.limits.response)
+            else:
+                messages = [jsonrpc.decode(raw, self.limits.response)]
+        except RemoteError as error:
+            self._unreadable(error, pending)
+            return
+        for message in messages:
+            self._route(message, pending)
+
+    def _unreadable(self, error: RemoteError, pending: _Pending | None) -> None:
+        self.owner.dropped(self, None, error.public)
+        if pending is not None:
+            pending.closed(UpstreamError("protocol", f"the server sent an invalid message: {error.public}"))
+            return
+        self._garbage += 1
+        if self._garbage >= MAX_GARBAGE:
+            self.fail(UpstreamError("protocol", f"the server sends invalid messages: {error.public}"))
+
+    def _route(self, message: Message, pending: _Pending | None) -> None:
+        if message.is_reply:
+            self._reply(message, pending)
+            return
+        row = lookup(message.method, Direction.TO_CLIENT, message.kind, self.revision)
+        if row is None:
+            self.owner.dropped(self, message, "a method this protocol revision does not have")
+            if message.kind is Kind.REQUEST:
+                self.post(jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found"))
+            return
+        if message.kind is Kind.REQUEST and message.method == "ping":
+            self.post(jsonrpc.result(message.id, {}))
+            return
+        if message.method == "notifications/progress":
+            pending = self._progress(message)
+            if pending is None:
+                return
+        elif pending is None and self.channel.duplex:
+            pending = self._call_of(message)
+        if pending is None or pending.observer is None:
+            self.owner.unsolicited(self, message)
+            return
+        if pending.hard is not None:
+            pending.alive()
+        pending.observer.message(message)
+
+    def _reply(self, message: Message, pending: _Pending | None) -> None:
+        """A reply counts only for the request that waits for it, and over HTTP only on that request's own stream."""
+        found = self._pending.get(message.id) if type(message.id) is int else None
+        if message.id is None and pending is not None:
+            found = pending  # an HTTP error status with a JSON-RPC error that could not name the request
+        if found is None or found.future.done() or (pending is not None and found is not pending):
+            self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
+            return
+        found.future.set_result(message)
+
+    def _progress(self, message: Message) -> _Pending | None:
+        """The call a progress notification belongs to, with the client's own token put back."""
+        token = message.params.get("progressToken")
+        found = self._pending.get(token) if type(token) is int else None
+        if found is None or found.sent_token != token:
+            self.owner.dropped(self, message, "progress for no pending request")
+            return None
+        message.body["params"] = {**message.params, "progressToken": found.token}
+        return found
+
+    def _call_of(self, message: Message) -> _Pending | None:
+        """The call a message on a pipe belongs to.
+
+        A listen names itself by its subscription id. For the rest nothing says it: on a link of one session it is
+        taken to be the newest call; on a shared link only if a single call runs, or one caller could see another's.
+        """
+        meta = message.params.get("_meta")
+        subscription = meta.get(SUBSCRIPTION_KEY) if isinstance(meta, dict) else None
+        if subscription is not None:
+            return self._pending.get(subscription) if type(subscription) is int else None
+        if message.method.endswith(("list_changed", "resources/updated")):
+            return None
+        calls = [pending for pending in self._pending.values() if pending.observer is not None]
+        if not calls or (self.era is Era.STATELESS and len(calls) > 1):
+            return None
+        return calls[-1]
+
+    async def close(self) -> None:
+        """End the connection. Never raises."""
+        failure = UpstreamError("closed", f"the connection to server `{self.server}` was closed")
+        if self.dead is None:
+            self.dead = failure
+            for pending in list(self._pending.values()):
+                pending.closed(failure)
+        await self.channel.close()

@@ -1,0 +1,230 @@
+"""`subscriptions/listen` over several servers: one listen per server behind each listen of a client.
+
+The acknowledgement names what at least one server honoured; every message is stamped with the client's own listen id.
+When a server goes away the listen is opened again and what may have been missed is announced by list_changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.backends import StatelessBackend
+from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.services import Services
+from keepgate.gateway.view import View
+from keepgate.model.access import Resource, ResourceKind
+from keepgate.model.errors import RemoteError, UpstreamError
+from keepgate.model.message import Kind, Message
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import SUBSCRIPTION_KEY, with_meta
+
+ACK = "notifications/subscriptions/acknowledged"
+ACK_PATIENCE = 0.5
+"""Seconds to wait for every server's acknowledgement before the client gets ours."""
+RELISTEN_PAUSE = 2.0
+MAX_RESOURCES = 1000
+
+FLAGS = {
+    "toolsListChanged": "notifications/tools/list_changed",
+    "promptsListChanged": "notifications/prompts/list_changed",
+    "resourcesListChanged": "notifications/resources/list_changed",
+}
+
+
+class Listen:
+    """All listens of one process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._open: dict[str, int] = {}
+        self._live: set[_Subscription] = set()
+
+    def announce(self) -> None:
+        """Tell every listener that what it may see has changed."""
+        for one in self._live:
+            one.announce()
+
+    async def serve(
+        self, message: Message, caller: Caller, view: View, outlet: Outlet, trace: str
+    ) -> dict[str, Any]:
+        """Run one listen until the client goes away or every server has ended it; its closing result."""
+        wanted = message.params.get("notifications")
+        if not isinstance(wanted, dict):
+            raise RemoteError(
+                "params", "`params.notifications` must be an object", rpc_code=jsonrpc.INVALID_PARAMS
+            )
+        principal = caller.principal.id
+        if self._open.get(principal, 0) >= self._services.limits.subscriptions:
+            raise RemoteError("subscriptions", "too many open subscriptions", rpc_code=jsonrpc.RATE_LIMITED)
+        self._open[principal] = self._open.get(principal, 0) + 1
+        one = _Subscription(self._services, message, caller, view, outlet, trace)
+        self._live.add(one)
+        try:
+            await one.run(await one.split(wanted))
+        finally:
+            one.close()
+            self._live.discard(one)
+            self._open[principal] -= 1
+            if not self._open[principal]:
+                del self._open[principal]
+        result = {"resultType": "complete", "_meta": {SUBSCRIPTION_KEY: message.id}}
+        return jsonrpc.result(message.id, result)
+
+
+class _Subscription:
+    """One listen of one client."""
+
+    def __init__(
+        self, services: Services, message: Message, caller: Caller, view: View, outlet: Outlet, trace: str
+    ) -> None:
+        self._services = services
+        self._message = message
+        self._caller = caller
+        self._view = view
+        self._outlet = outlet
+        self._trace = trace
+        self._honoured: dict[str, dict[str, Any]] = {}
+        self._acked = asyncio.Event()
+        self._expected = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._flags: tuple[str, ...] = ()
+
+    def announce(self) -> None:
+        """Send the list_changed notifications this client asked for."""
+        for flag in self._flags:
+            self._send(None, jsonrpc.notification(FLAGS[flag]))
+
+    async def split(self, wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What to ask of each server: flags of all, resources of the one each URI belongs to, if visible."""
+        flags = {flag: True for flag in FLAGS if wanted.get(flag) is True}
+        self._flags = tuple(flags)
+        asked: dict[str, dict[str, Any]] = {}
+        for server, backend in self._view.backends.items():
+            if isinstance(backend, StatelessBackend):
+                asked[server] = dict(flags)
+        uris = wanted.get("resourceSubscriptions")
+        policy, principal = self._services.policy(), self._caller.principal
+        for uri in uris[:MAX_RESOURCES] if isinstance(uris, list) else []:
+            target = await self._view.located(uri, principal.id) if isinstance(uri, str) else None
+            server = target.backend.settings.id if target is not None else ""
+            if target is None or server not in asked:
+                continue
+            if policy.visible(principal, Resource(ResourceKind.RESOURCE, server, target.name)):
+                asked[server].setdefault("resourceSubscriptions", []).append(target.name)
+        return {server: filters for server, filters in asked.items() if filters}
+
+    async def run(self, asked: dict[str, dict[str, Any]]) -> None:
+        """Open a listen at every server, acknowledge, pass on until all have ended."""
+        self._expected = len(asked)
+        for server, filters in asked.items():
+            backend = self._view.backends[server]
+            if isinstance(backend, StatelessBackend):
+                self._tasks.append(asyncio.create_task(self._one(backend, filters)))
+        if asked:
+            try:
+                async with asyncio.timeout(ACK_PATIENCE):
+                    await self._acked.wait()
+            except TimeoutError:
+                pass
+        self._acknowledge()
+        if self._tasks:
+            await asyncio.gather(*self._tasks)
+        else:
+            await asyncio.Event().wait()  # nothing to listen to, yet the client asked to be kept informed
+
+    def _acknowledge(self) -> None:
+        honoured: dict[str, Any] = {}
+        for server, subset in self._honoured.items():
+            rewrite = self._view.to_client_uri(server)
+            for flag in FLAGS:
+                if subset.get(flag) is True:
+                    honoured[flag] = True
+            uris = subset.get("resourceSubscriptions")
+            if isinstance(uris, list):
+                honoured.setdefault("resourceSubscriptions", []).extend(
+                    rewrite(u) for u in uris if isinstance(u, str)
+                )
+        self._expected = 0
+        self._send(None, jsonrpc.notification(ACK, {"notifications": honoured}))
+
+    def _send(self, backend: Backend | None, body: dict[str, Any]) -> None:
+        """Stamp with the client's listen id; a server's message goes through the chain, our own is only recorded."""
+        body["params"] = with_meta(body.get("params"), **{SUBSCRIPTION_KEY: self._message.id})
+        some = backend or next(iter(self._view.backends.values()), None)
+        if some is not None:
+            self._services.relay.pass_notification(
+                self._caller, some, Message(Kind.NOTIFICATION, body), self._trace, self._outlet
+            )
+        else:
+            self._outlet.message(body)
+
+    async def _one(self, backend: StatelessBackend, filters: dict[str, Any]) -> None:
+        first = True
+        while True:
+            observer = _Ear(self, backend, filters)
+            params = {"notifications": filters, "_meta": self._message.params.get("_meta")}
+            try:
+                link = await backend.link()
+                if not first:
+                    self._missed(backend, filters)
+                await link.request("subscriptions/listen", params, observer=observer, endless=True)
+                return
+            except UpstreamError:
+                first = False
+                self._note_ack(backend.settings.id, {})
+                await asyncio.sleep(RELISTEN_PAUSE)
+
+    def _missed(self, backend: StatelessBackend, filters: dict[str, Any]) -> None:
+        for flag, method in FLAGS.items():
+            if filters.get(flag):
+                backend.shelf.invalidate(method)
+                self._send(backend, jsonrpc.notification(method))
+
+    def heard(self, backend: StatelessBackend, filters: dict[str, Any], message: Message) -> None:
+        """One message of one server's listen."""
+        if message.method == ACK:
+            subset = message.params.get("notifications")
+            self._note_ack(backend.settings.id, subset if isinstance(subset, dict) else {})
+            return
+        if message.method == "notifications/resources/updated":
+            uri = message.params.get("uri")
+            if not isinstance(uri, str) or uri not in filters.get("resourceSubscriptions", ()):
+                return
+            message.body["params"] = {
+                **message.params,
+                "uri": self._view.to_client_uri(backend.settings.id)(uri),
+            }
+        elif not any(filters.get(flag) for flag, method in FLAGS.items() if method == message.method):
+            return
+        backend.shelf.invalidate(message.method)
+        self._send(backend, message.body)
+
+    def _note_ack(self, server: str, subset: dict[str, Any]) -> None:
+        self._honoured[server] = subset
+        if len(self._honoured) >= self._expected:
+            self._acked.set()
+
+    def close(self) -> None:
+        """Stop listening everywhere."""
+        for task in self._tasks:
+            task.cancel()
+
+
+class _Ear:
+    """Hears one server's listen."""
+
+    def __init__(
+        self, subscription: _Subscription, backend: StatelessBackend, filters: dict[str, Any]
+    ) -> None:
+        self._subscription = subscription
+        self._backend = backend
+        self._filters = filters
+
+    def message(self, message: Message) -> None:
+        self._subscription.heard(self._backend, self._filters, message)
+
+    def opened(self, *, streaming: bool) -> None: ...
+
+    def interrupted(self, retry_ms: int) -> None: ...

@@ -1,0 +1,182 @@
+"""Lists over several servers: merged in configuration order, renamed, filtered to what the principal may use."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from keepgate.gateway import bridge, replies, uris
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.relay import new_trace
+from keepgate.gateway.settings import Identity
+from keepgate.gateway.shelf import KEY
+from keepgate.gateway.view import View
+from keepgate.model.access import Principal, Resource, ResourceKind
+from keepgate.model.errors import AuditError, RemoteError
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Effect, Verdict
+from keepgate.protocol import http, jsonrpc
+from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
+from keepgate.protocol.eras import LISTS, Era
+from keepgate.protocol.seal import Sealer
+
+PAGE = 500
+"""Items in one page of a merged list."""
+CURSOR_SECONDS = 3600
+
+_KIND = {
+    "tools/list": ResourceKind.TOOL,
+    "prompts/list": ResourceKind.PROMPT,
+    "resources/list": ResourceKind.RESOURCE,
+    "resources/templates/list": ResourceKind.RESOURCE,
+}
+
+
+class Visibility(Protocol):
+    """The part of the policy engine that says what exists for whom."""
+
+    def visible(self, principal: Principal, resource: Resource) -> bool: ...
+
+
+class Listing:
+    """Answers the four list methods."""
+
+    def __init__(
+        self,
+        enforcer: Enforcer,
+        policy: Callable[[], Visibility],
+        identity: Identity,
+        cursors: Sealer,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._enforcer = enforcer
+        self._policy = policy
+        self._identity = identity
+        self._cursors = cursors
+        self._clock = clock
+
+    async def serve(self, message: Message, caller: Caller, view: View) -> dict[str, Any]:
+        """The reply body for a list request. Never raises but for cancellation."""
+        trace = new_trace()
+        asked = Exchange(
+            message,
+            Direction.TO_SERVER,
+            caller.principal,
+            caller.revision,
+            client=caller.client,
+            capabilities=caller.capabilities,
+        )
+        try:
+            verdict, seq = self._enforcer.judge(asked, trace)
+            await self._enforcer.settled(seq)
+            if verdict.effect >= Effect.ASK:
+                return replies.denied(message, caller, verdict, trace)
+            offset = self._offset(message, caller)
+            method = message.method
+            offering = view.offering(method)
+            failures = await view.load(method, offering, fresh=offset == 0, meta=message.params.get("_meta"))
+            for server, failure in failures.items():
+                self._enforcer.note(
+                    "upstream.failed", failure.public, principal=caller.principal.id, server=server
+                )
+            if offering and len(failures) == len(offering) and view.single:
+                return replies.unavailable(message, caller, next(iter(failures.values())), trace)
+            items, hidden = self._visible(method, caller, view)
+            body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
+            return await self._record(message, asked, body, hidden, trace)
+        except AuditError:
+            return replies.undecided(message, caller, trace)
+        except RemoteError as error:
+            return jsonrpc.error(message.id, error.rpc_code, error.public)
+
+    async def _record(
+        self, message: Message, asked: Exchange, body: dict[str, Any], hidden: int, trace: str
+    ) -> dict[str, Any]:
+        """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
+        exchange = Exchange(
+            Message(Kind.RESULT, body),
+            Direction.TO_CLIENT,
+            asked.principal,
+            asked.revision,
+            client=asked.client,
+        )
+        verdict = Verdict(Effect.ALLOW, guard="listing")
+        if hidden:
+            verdict = Verdict(Effect.REDACT, f"{hidden} items not visible to this principal", "listing")
+        seq = self._enforcer.record(exchange, verdict, trace, name=message.method)
+        await self._enforcer.settled(seq)
+        return body
+
+    def _visible(self, method: str, caller: Caller, view: View) -> tuple[list[dict[str, Any]], int]:
+        policy, kind, key = self._policy(), _KIND[method], KEY[method]
+        shown: list[dict[str, Any]] = []
+        hidden = 0
+        for server, backend in view.backends.items():
+            rewrite = view.to_client_uri(server)
+            for item in backend.shelf.known(method):
+                name = view.given_name(method, server, item[key])
+                if name is None or not policy.visible(caller.principal, Resource(kind, server, item[key])):
+                    hidden += 1
+                    continue
+                if (
+                    kind is ResourceKind.TOOL
+                    and caller.era is Era.STATELESS
+                    and http.annotated(item.get("inputSchema")) is None
+                ):
+                    hidden += 1  # an invalid x-mcp-header annotation: the specification has the tool dropped
+                    continue
+                shown.append(self._renamed(method, item, name, view, rewrite))
+        return shown, hidden
+
+    def _renamed(
+        self, method: str, item: dict[str, Any], name: str, view: View, rewrite: uris.Rewrite
+    ) -> dict[str, Any]:
+        out = {**item, KEY[method]: name}
+        if method == "tools/list" and len(view.backends) > 1 and "_meta" in item:
+            out["_meta"] = copy.deepcopy(item["_meta"])
+            uris.rewrite_result(method, {"tools": [out]}, rewrite)
+        return out
+
+    def _page(
+        self, method: str, items: list[dict[str, Any]], offset: int, caller: Caller, view: View
+    ) -> dict[str, Any]:
+        page: dict[str, Any] = {LISTS[method]: items[offset : offset + PAGE]}
+        if len(view.backends) == 1:
+            (backend,) = view.backends.values()
+            page = {**backend.shelf.extras(method), **page}
+        if caller.era is Era.STATELESS:
+            page = self._stateless(method, page, view)
+        if len(items) > offset + PAGE:
+            page["nextCursor"] = self._cursors.seal(
+                offset + PAGE,
+                bound_to=self._bound(method, caller),
+                expires=int(self._clock()) + CURSOR_SECONDS,
+                nonce=os.urandom(12),
+            )
+        return page
+
+    def _stateless(self, method: str, page: dict[str, Any], view: View) -> dict[str, Any]:
+        """Filtered per principal, so always private; cacheable for as long as every part is."""
+        times = [backend.shelf.extras(method).get("ttlMs") for backend in view.offering(method)]
+        known = [value for value in times if type(value) is int and value >= 0]
+        page = bridge.result_to_stateless(method, page, {})
+        page["cacheScope"] = "private"
+        page["ttlMs"] = min(known) if known and len(known) == len(times) else 0
+        if view.single:
+            return page
+        return with_meta(page, **{SERVER_INFO_KEY: self._identity.info})
+
+    def _bound(self, method: str, caller: Caller) -> bytes:
+        return jsonrpc.encode(["cursor", method, caller.principal.id])
+
+    def _offset(self, message: Message, caller: Caller) -> int:
+        if "cursor" not in message.params:
+            return 0
+        bound = self._bound(message.method, caller)
+        offset = self._cursors.unseal(message.params["cursor"], bound_to=bound, now=int(self._clock()))
+        return offset if type(offset) is int and offset >= 0 else 0

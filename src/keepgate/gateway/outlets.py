@@ -1,0 +1,123 @@
+"""Where answers go over HTTP: one JSON body where that suffices, an event stream as soon as more is to be said."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from keepgate.gateway.streams import ResumableStream
+from keepgate.ports import EventStream, Responder
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.eras import may_prime
+from keepgate.protocol.http import STATUS
+
+if TYPE_CHECKING:
+    from keepgate.gateway.session import Session
+
+
+@cache
+def rpc_headers() -> dict[str, str]:
+    """Headers of a JSON-RPC body."""
+    return {"Content-Type": "application/json"}
+
+
+class StatelessOutlet:
+    """The answer to a stateless POST: status by error code, or a stream that ends with the reply."""
+
+    __slots__ = ("_responder", "_stream")
+
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+        self._stream: EventStream | None = None
+
+    def opened(self, *, streaming: bool) -> None:
+        """The form of our answer follows from what we send, not from the server's."""
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The stateless era has no resumption."""
+
+    def message(self, body: dict[str, Any]) -> bool:
+        """Send a notification ahead of the reply."""
+        if self._stream is None:
+            self._stream = self._responder.start_stream({})
+        return self._stream.send(jsonrpc.encode(body))
+
+    def reply(self, body: dict[str, Any]) -> None:
+        """Send the reply and end."""
+        if self._stream is not None:
+            self._stream.send(jsonrpc.encode(body))
+            self._stream.close()
+            return
+        status = STATUS.get(body["error"]["code"], 200) if "error" in body else 200
+        self._responder.respond(status, rpc_headers(), jsonrpc.encode(body))
+
+
+class HandshakeOutlet:
+    """The answer to a handshake POST. A stream, once begun, is resumable and outlives its connection."""
+
+    __slots__ = ("_answered", "_left", "_replies", "_responder", "_session", "_stream", "_streams")
+
+    def __init__(self, responder: Responder, session: Session, *, streams: bool, batch: int = 0) -> None:
+        self._responder = responder
+        self._session = session
+        self._streams = streams
+        self._stream: ResumableStream | None = None
+        self._left = max(batch, 1)
+        self._replies: list[dict[str, Any]] | None = [] if batch else None
+        self._answered = False
+
+    def _begin(self) -> ResumableStream:
+        if self._stream is None:
+            self._stream = self._session.streams.new()
+            self._stream.attach(self._responder.start_stream({"Mcp-Session-Id": self._session.id}))
+            if may_prime(self._session.caller.revision):
+                self._stream.prime()
+        return self._stream
+
+    def opened(self, *, streaming: bool) -> None:
+        """The server answers with a stream, so do we: the client sees the same kind of answer as without us."""
+        if streaming and self._streams and not self._answered:
+            self._begin()
+
+    def message(self, body: dict[str, Any]) -> bool:
+        """Send a notification or a server-initiated request ahead of the reply."""
+        if not self._streams or self._answered:
+            return False
+        self._begin().send(body)
+        return True
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The server ended its stream on purpose: 2025-11-25 clients come back to ours, older ones keep it."""
+        if self._stream is not None and may_prime(self._session.caller.revision):
+            self._stream.detach(retry_ms)
+
+    def reply(self, body: dict[str, Any]) -> None:
+        """Send the reply; end when it is the last of a batch."""
+        self._left -= 1
+        if self._stream is not None:
+            self._stream.send(body)
+        elif self._replies is not None:
+            self._replies.append(body)
+        if self._left:
+            return
+        self._answered = True
+        if self._stream is not None:
+            for waiting in self._replies or ():
+                self._stream.send(waiting)
+            self._stream.finish()
+            return
+        payload = jsonrpc.encode(body if self._replies is None else self._replies)
+        self._responder.respond(200, rpc_headers(), payload)
+
+    def abandon(self) -> None:
+        """The client cancelled this request: end without a reply."""
+        self._left -= 1
+        if self._left or self._answered:
+            return
+        self._answered = True
+        if self._stream is not None:
+            self._stream.finish()
+        elif self._replies:
+            self._responder.respond(200, rpc_headers(), jsonrpc.encode(self._replies))
+        else:
+            self._begin().finish()

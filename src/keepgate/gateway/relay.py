@@ -1,0 +1,292 @@
+"""One request through the gateway: resolve, decide, record, forward, decide on the reply, answer.
+
+Shared by both eras and all fronts. See docs/life-of-a-message.md, which follows this file step by step.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from keepgate.gateway import replies, uris
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.view import Target, View
+from keepgate.model.access import Action, Resource, ResourceKind
+from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Effect, Verdict, deny
+from keepgate.protocol import http, jsonrpc
+from keepgate.protocol.eras import Era, lookup
+
+_LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
+_KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
+
+
+def new_trace() -> str:
+    """A fresh decision id, shared by all records of one request."""
+    return secrets.token_hex(8)
+
+
+@dataclass(slots=True)
+class Running:
+    """A request on its way: what its observer needs to pass on what belongs to it."""
+
+    caller: Caller
+    view: View
+    outlet: Outlet
+    trace: str
+    message: Message
+
+
+class CallbackHandler:
+    """How a server-initiated request reaches the client; the handshake front overrides it."""
+
+    def callback(self, running: Running, backend: Backend, message: Message) -> None:
+        """Pass on or refuse a server-initiated request of a running call."""
+        raise NotImplementedError
+
+
+class Observer:
+    """Passes on what a server sends while a request runs: through the chain, recorded, rewritten."""
+
+    __slots__ = ("backend", "callbacks", "relay", "running")
+
+    def __init__(
+        self, relay: Relay, running: Running, backend: Backend, callbacks: CallbackHandler | None
+    ) -> None:
+        self.relay = relay
+        self.running = running
+        self.backend = backend
+        self.callbacks = callbacks
+
+    def message(self, message: Message) -> None:
+        """A notification or request of the server that belongs to the running request."""
+        if message.kind is Kind.REQUEST:
+            if self.callbacks is not None:
+                self.callbacks.callback(self.running, self.backend, message)
+            return
+        self.relay.pass_notification(
+            self.running.caller, self.backend, message, self.running.trace, self.running.outlet
+        )
+
+    def opened(self, *, streaming: bool) -> None:
+        """The server answers."""
+        self.running.outlet.opened(streaming=streaming)
+
+    def interrupted(self, retry_ms: int) -> None:
+        """The server closed its stream on purpose."""
+        self.running.outlet.interrupted(retry_ms)
+
+
+class Relay:
+    """Forwards requests that name something on a server, and notifications back."""
+
+    def __init__(self, enforcer: Enforcer, state: replies.StateSealer) -> None:
+        self.enforcer = enforcer
+        self.state = state
+
+    async def forward(
+        self, message: Message, caller: Caller, view: View, outlet: Outlet, callbacks: CallbackHandler | None
+    ) -> dict[str, Any]:
+        """The reply body for a request that names a tool, prompt or resource. Never raises but for cancellation."""
+        trace = new_trace()
+        running = Running(caller, view, outlet, trace, message)
+        meters, principal = self.enforcer.meters, caller.principal.id
+        try:
+            target = await self._resolve(message, caller, view)
+            exchange = self._exchange(message, caller, target)
+            verdict, seq = self._judge(exchange, target, trace, message)
+            await self.enforcer.settled(seq)
+            if target is None or verdict.hidden:
+                return replies.unknown(message, caller)
+            if verdict.effect >= Effect.ASK:
+                return replies.denied(message, caller, verdict, trace)
+            meters.enter(principal)
+            try:
+                return await self._ask_server(running, target, exchange, callbacks)
+            finally:
+                meters.leave(principal)
+        except UpstreamError as error:
+            return self._failed(message, caller, error, trace)
+        except AuditError:
+            return replies.undecided(message, caller, trace)
+        except RemoteError as error:
+            return jsonrpc.error(message.id, error.rpc_code, error.public)
+
+    def _judge(
+        self, exchange: Exchange, target: Target | None, trace: str, message: Message
+    ) -> tuple[Verdict, int]:
+        if target is not None:
+            return self.enforcer.judge(exchange, trace)
+        # The rate is spent on unknown names too, or guessing names would be free.
+        verdict, _ = deny("unknown name", guard="route", hidden=True), None
+        self.enforcer.meters.spend(exchange.principal.id)
+        named = message.params.get("name") or message.params.get("uri")
+        return verdict, self.enforcer.record(
+            exchange, verdict, trace, name=named if isinstance(named, str) else ""
+        )
+
+    async def _resolve(self, message: Message, caller: Caller, view: View) -> Target | None:
+        """What the request names, or None if there is nothing of that name."""
+        method, params = message.method, message.params
+        if method in _LIST_OF:
+            return await self._resolve_named(message, caller, view)
+        if method == "completion/complete":
+            return await self._resolve_ref(params.get("ref"), caller, view)
+        uri = params.get("uri")
+        if not isinstance(uri, str):
+            raise RemoteError("params", "`params.uri` must be a string", rpc_code=jsonrpc.INVALID_PARAMS)
+        return await view.located(uri, caller.principal.id)
+
+    async def _resolve_named(self, message: Message, caller: Caller, view: View) -> Target | None:
+        name, arguments = message.params.get("name"), message.params.get("arguments", {})
+        if not isinstance(name, str):
+            raise RemoteError("params", "`params.name` must be a string", rpc_code=jsonrpc.INVALID_PARAMS)
+        if not isinstance(arguments, dict):
+            raise RemoteError(
+                "params", "`params.arguments` must be an object", rpc_code=jsonrpc.INVALID_PARAMS
+            )
+        target = await view.named(_LIST_OF[message.method], name)
+        if target is None or message.method != "tools/call":
+            return target
+        tokens = http.annotated((target.item or {}).get("inputSchema"))
+        if tokens is None:
+            return None  # an invalid x-mcp-header annotation: HTTP clients must drop such a tool
+        if tokens and caller.era is Era.STATELESS and caller.headers is not None:
+            http.check_params(tokens, arguments, caller.headers)
+        return target
+
+    async def _resolve_ref(self, ref: Any, caller: Caller, view: View) -> Target | None:
+        kind = ref.get("type") if isinstance(ref, dict) else None
+        if kind == "ref/prompt" and isinstance(ref.get("name"), str):
+            return await view.named("prompts/list", ref["name"])
+        if kind == "ref/resource" and isinstance(ref.get("uri"), str):
+            found = await view.named("resources/templates/list", ref["uri"])
+            return found or await view.located(ref["uri"], caller.principal.id)
+        raise RemoteError(
+            "params", "`params.ref` must name a prompt or a resource", rpc_code=jsonrpc.INVALID_PARAMS
+        )
+
+    def _exchange(self, message: Message, caller: Caller, target: Target | None) -> Exchange:
+        row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
+        action = row.action if row is not None else None
+        resource = None
+        if target is not None:
+            kind = _KIND_OF.get(message.method, ResourceKind.RESOURCE)
+            if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
+                kind = ResourceKind.PROMPT
+            resource = Resource(kind, target.backend.settings.id, target.name)
+        return Exchange(
+            message,
+            Direction.TO_SERVER,
+            caller.principal,
+            caller.revision,
+            resource.server if resource is not None else "",
+            action,
+            resource,
+            caller.client,
+            caller.capabilities,
+        )
+
+    async def _ask_server(
+        self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None
+    ) -> dict[str, Any]:
+        message, caller, backend = running.message, running.caller, target.backend
+        server = backend.settings.id
+        params, headers = self._outgoing(message, caller, target)
+        observer = Observer(self, running, backend, callbacks)
+        reply = await backend.request(message.method, params, caller, observer, headers)
+        exchange = Exchange(
+            reply,
+            Direction.TO_CLIENT,
+            caller.principal,
+            caller.revision,
+            server,
+            asked.action,
+            asked.resource,
+            caller.client,
+            caller.capabilities,
+        )
+        out = self._incoming(message, caller, running.view, backend, reply)
+        if target.item is None and message.method in _LIST_OF and replies.is_failure(reply):
+            out = replies.unknown(message, caller)
+        verdict, seq = self.enforcer.judge(exchange, running.trace, belongs=True)
+        await self.enforcer.settled(seq)
+        if verdict.effect >= Effect.ASK:
+            return replies.denied(message, caller, verdict, running.trace)
+        return out
+
+    def _outgoing(
+        self, message: Message, caller: Caller, target: Target
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """The params in the server's own terms, and the `Mcp-Param-*` headers of what is really sent."""
+        params = dict(message.params)
+        method = message.method
+        headers: dict[str, str] = {}
+        if method == "completion/complete":
+            key = "name" if params["ref"]["type"] == "ref/prompt" else "uri"
+            params["ref"] = {**params["ref"], key: target.name}
+        elif method in _LIST_OF:
+            params["name"] = target.name
+        else:
+            params["uri"] = target.name
+        if method == "tools/call" and target.item is not None:
+            tokens = http.annotated(target.item.get("inputSchema"))
+            if tokens:
+                headers = http.param_headers(tokens, params.get("arguments", {}))
+        if "requestState" in params:
+            params["requestState"] = self.state.open(
+                params["requestState"], message, caller, target.backend.settings.id
+            )
+        return params, headers
+
+    def _incoming(
+        self, message: Message, caller: Caller, view: View, backend: Backend, reply: Message
+    ) -> dict[str, Any]:
+        """The reply body in the client's terms: its id, our names and URIs, sealed state. The rest is untouched."""
+        server, method = backend.settings.id, message.method
+        body = {**reply.body, "id": message.id}
+        rewrite = view.to_client_uri(server)
+        if reply.kind is Kind.ERROR:
+            uris.rewrite_error(body["error"], rewrite)
+            return body
+        result = body["result"]
+        if result.get("resultType", "complete") == "input_required":
+            replies.check_input_requests(result, method, caller)
+            if "requestState" in result:
+                sealed = self.state.seal(result["requestState"], message, caller, server)
+                body["result"] = {**result, "requestState": sealed}
+            return body
+        if len(view.backends) > 1:
+            view.note_issued(caller.principal.id, server, uris.issued(method, result))
+            uris.rewrite_result(method, result, rewrite)
+        return body
+
+    def _failed(self, message: Message, caller: Caller, error: UpstreamError, trace: str) -> dict[str, Any]:
+        self.enforcer.note("upstream.failed", f"{error.public} {error.private} (decision {trace})".strip())
+        return replies.unavailable(message, caller, error, trace)
+
+    def pass_notification(
+        self, caller: Caller, backend: Backend, message: Message, trace: str, outlet: Outlet
+    ) -> None:
+        """Decide, record and send a server's notification to a client."""
+        exchange = Exchange(
+            message,
+            Direction.TO_CLIENT,
+            caller.principal,
+            caller.revision,
+            backend.settings.id,
+            client=caller.client,
+            capabilities=caller.capabilities,
+        )
+        try:
+            verdict, seq = self.enforcer.judge(exchange, trace, belongs=True)
+        except AuditError:
+            return
+        if verdict.effect < Effect.ASK:
+            body = message.body
+            self.enforcer.after(seq, lambda ok: (outlet.message(body), None)[1] if ok else None)

@@ -1,0 +1,137 @@
+"""What a caller sees when a request is not simply answered (DESIGN.md, "What a caller sees"), and sealed state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from keepgate.decide.guards.callbacks import missing_mode
+from keepgate.gateway.caller import Caller
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Kind, Message
+from keepgate.model.verdict import Verdict
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, Era
+from keepgate.protocol.seal import Sealer
+
+STATE_SECONDS = 3600
+DECISION_KEY = "dev.keepgate/decision"
+"""Result `_meta` key of the decision id, for `keepgate audit query --trace`."""
+
+_RESOURCE_METHODS = ("resources/read", "resources/subscribe", "resources/unsubscribe")
+
+
+def unknown(message: Message, caller: Caller) -> dict[str, Any]:
+    """Exactly what something that does not exist gets: the same for unknown and for hidden."""
+    params = message.params
+    if message.method == "tools/call":
+        return jsonrpc.error(message.id, jsonrpc.INVALID_PARAMS, f"Unknown tool: {_cut(params.get('name'))}")
+    if message.method == "prompts/get":
+        return jsonrpc.error(
+            message.id, jsonrpc.INVALID_PARAMS, f"Unknown prompt: {_cut(params.get('name'))}"
+        )
+    if message.method in _RESOURCE_METHODS:
+        old = caller.era is Era.HANDSHAKE
+        code = jsonrpc.RESOURCE_NOT_FOUND if old else jsonrpc.INVALID_PARAMS
+        return jsonrpc.error(message.id, code, "Resource not found", {"uri": params.get("uri")})
+    return jsonrpc.error(message.id, jsonrpc.INVALID_PARAMS, "Unknown reference")
+
+
+def is_failure(reply: Message) -> bool:
+    """Whether a server refused: an error, or a tool result that says so."""
+    return reply.kind is Kind.ERROR or reply.body["result"].get("isError") is True
+
+
+def _cut(value: Any) -> str:
+    return value[:200] if isinstance(value, str) else ""
+
+
+def tool_error(message: Message, caller: Caller, text: str, trace: str) -> dict[str, Any]:
+    """A tool result with `isError`: the model sees the reason and can react."""
+    result: dict[str, Any] = {
+        "content": [{"type": "text", "text": text}],
+        "isError": True,
+        "_meta": {DECISION_KEY: trace},
+    }
+    if caller.era is Era.STATELESS:
+        result["resultType"] = "complete"
+    return jsonrpc.result(message.id, result)
+
+
+def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> dict[str, Any]:
+    """A visible thing whose use is denied now: by policy, a limit, or for want of a way to ask."""
+    reason = verdict.reason or "not allowed"
+    if message.method == "tools/call":
+        return tool_error(message, caller, f"keepgate denied this call: {reason} (decision {trace})", trace)
+    code = jsonrpc.RATE_LIMITED if verdict.retry_after is not None else jsonrpc.DENIED
+    data: dict[str, Any] = {"decision": trace}
+    if verdict.retry_after is not None:
+        data["retryAfter"] = verdict.retry_after
+    return jsonrpc.error(message.id, code, f"denied: {reason}", data)
+
+
+def undecided(message: Message, caller: Caller, trace: str) -> dict[str, Any]:
+    """keepgate could not decide or record: nothing was forwarded or returned. The log has the cause."""
+    text = "keepgate could not record this decision, so nothing was done"
+    if message.method == "tools/call":
+        return tool_error(message, caller, text, trace)
+    return jsonrpc.error(message.id, jsonrpc.UNDECIDED, text, {"decision": trace})
+
+
+def unavailable(message: Message, caller: Caller, error: UpstreamError, trace: str) -> dict[str, Any]:
+    """The server failed. A tool call gets an `isError` result, anything else an error with our own code."""
+    if message.method == "tools/call":
+        return tool_error(message, caller, f"{error.public} (decision {trace})", trace)
+    return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, error.public, {"decision": trace})
+
+
+def check_input_requests(result: dict[str, Any], method: str, caller: Caller) -> None:
+    """Refuse an `input_required` that asks for what this client did not declare, or where it cannot occur.
+
+    Raises UpstreamError: the server is at fault, and its question must not reach a client that cannot answer it.
+    """
+    if method not in INPUT_REQUIRED_METHODS:
+        raise UpstreamError("protocol", f"the server asked for input in `{method}`, where there is none")
+    requests = result.get("inputRequests", {})
+    if not isinstance(requests, dict) or len(requests) > 64:
+        raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
+    for request in requests.values():
+        asked = request.get("method") if isinstance(request, dict) else None
+        need = CALLBACK_CAPABILITY.get(asked) if isinstance(asked, str) else None
+        params = request.get("params", {}) if isinstance(request, dict) else None
+        if need is None or not isinstance(asked, str) or not isinstance(params, dict):
+            raise UpstreamError("protocol", "the server asked for an unknown kind of input")
+        declared = caller.capabilities.get(need)
+        if not isinstance(declared, dict) or missing_mode(asked, params, declared):
+            raise UpstreamError(
+                "protocol", f"the server asked for `{need}`, which the client did not declare"
+            )
+
+
+class StateSealer:
+    """Wraps a server's `requestState` so that it opens only for the same principal, server, method, name, arguments."""
+
+    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._sealer = Sealer(key)
+        self._clock = clock
+
+    def _binding(self, message: Message, caller: Caller, server: str) -> bytes:
+        params = message.params
+        named = params.get("name", params.get("uri"))
+        digest = hashlib.sha256(jsonrpc.canonical(params.get("arguments"))).hexdigest()
+        return jsonrpc.encode(["request-state", caller.principal.id, server, message.method, named, digest])
+
+    def seal(self, value: Any, message: Message, caller: Caller, server: str) -> str:
+        """The handle for a server's state."""
+        bound = self._binding(message, caller, server)
+        return self._sealer.seal(
+            value, bound_to=bound, expires=int(self._clock()) + STATE_SECONDS, nonce=os.urandom(12)
+        )
+
+    def open(self, handle: Any, message: Message, caller: Caller, server: str) -> Any:
+        """The server's own state. Raises RemoteError (-32602)."""
+        bound = self._binding(message, caller, server)
+        return self._sealer.unseal(handle, bound_to=bound, now=int(self._clock()))

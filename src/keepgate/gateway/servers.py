@@ -1,0 +1,137 @@
+"""The servers of one handshake session: reached at `initialize`, again when lost, late ones announced."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.backends import Ask, HandshakeBackend, UpBridge
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.services import Services
+from keepgate.gateway.shelf import CAPABILITY, CHANGED
+from keepgate.gateway.upstream import Upstream
+from keepgate.gateway.view import View
+from keepgate.model.errors import UpstreamError
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.eras import Era
+
+PATIENCE = 15.0
+"""Seconds `initialize` waits for servers; slower ones join later."""
+
+
+class Servers:
+    """Connects the servers of one session and keeps their view."""
+
+    def __init__(  # noqa: PLR0913 - the session's hooks
+        self,
+        services: Services,
+        owner: LinkOwner,
+        caller: Callable[[], Caller],
+        ask: Ask,
+        announce: Callable[[str, str], None],
+        log_level: Callable[[], str],
+        *,
+        single: bool,
+    ) -> None:
+        self.view = View([], single=single)
+        self._services = services
+        self._owner = owner
+        self._caller = caller
+        self._ask = ask
+        self._announce = announce
+        self._log_level = log_level
+        self._params: dict[str, Any] = {}
+        self._ready = False
+        self._settled = False
+        self._late: set[asyncio.Task[None]] = set()
+
+    @property
+    def links(self) -> list[Link]:
+        """The session's own links."""
+        backends = self.view.backends.values()
+        return [b.link for b in backends if isinstance(b, HandshakeBackend) and b.link is not None]
+
+    async def reach(self, upstreams: list[Upstream], params: dict[str, Any]) -> dict[str, UpstreamError]:
+        """Connect to all at once, with these initialize params; the failures by server id."""
+        self._params = params
+        failures: dict[str, UpstreamError] = {}
+        reached: dict[str, Backend] = {}
+
+        async def one(upstream: Upstream) -> None:
+            try:
+                backend = await self._connect(upstream)
+            except UpstreamError as error:
+                failures[upstream.id] = error
+                principal = self._caller().principal.id
+                self._services.enforcer.note(
+                    "upstream.failed", error.public, principal=principal, server=upstream.id
+                )
+                return
+            if self._settled:
+                self._join_late(backend)
+            else:
+                reached[upstream.id] = backend
+
+        tasks = [asyncio.create_task(one(upstream)) for upstream in upstreams]
+        if tasks:
+            _, self._late = await asyncio.wait(tasks, timeout=PATIENCE)
+        self._settled = True
+        for upstream in upstreams:  # configuration order, whoever answered first
+            if upstream.id in reached:
+                self.view.add(reached[upstream.id])
+        return failures
+
+    def _join_late(self, backend: Backend) -> None:
+        self.view.add(backend)
+        for notification, methods in CHANGED.items():
+            if CAPABILITY[methods[0]] in backend.capabilities:
+                self._announce(backend.settings.id, notification)
+
+    async def _connect(self, upstream: Upstream) -> Backend:
+        """Reach a server in the client's era, or over the bridge if it speaks only the other. Raises UpstreamError."""
+        refused = UpstreamError(
+            "protocol", f"server `{upstream.id}` does not speak the configured protocol revision"
+        )
+        if upstream.speaks(Era.HANDSHAKE) is not False:
+            backend = HandshakeBackend(upstream, self._reconnect)
+            try:
+                await backend.live()
+                return backend
+            except UpstreamError as error:
+                if upstream.settings.revision != "auto" or error.kind not in ("status", "protocol"):
+                    raise
+                refused = error
+        if await upstream.stateless_link() is None:
+            raise refused
+        return UpBridge(upstream, self._caller, self._ask, self._log_level)
+
+    async def _reconnect(self, backend: HandshakeBackend) -> Link:
+        link, result = await backend.upstream.handshake_link(self._params, self._owner)
+        backend.initialized = result
+        if self._ready:
+            self._start(link)
+        return link
+
+    def start(self) -> None:
+        """The client is initialized: tell the servers, then open their GET streams."""
+        self._ready = True
+        for link in self.links:
+            self._start(link)
+
+    def _start(self, link: Link) -> None:
+        link.post(jsonrpc.notification("notifications/initialized"))
+        link.listen()
+
+    async def close(self) -> None:
+        """Close every link. Never raises."""
+        for task in self._late:
+            task.cancel()
+        links = self.links
+        for link in links:
+            upstream = self._services.upstreams.get(link.server)
+            if upstream is not None:
+                upstream.links.discard(link)
+        await asyncio.gather(*(link.close() for link in links), return_exceptions=True)

@@ -1,0 +1,46 @@
+"""What all fronts of one process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.listing import Listing, Visibility
+from keepgate.gateway.relay import Relay
+from keepgate.gateway.settings import Identity, Limits
+from keepgate.gateway.upstream import Upstream
+from keepgate.model.access import Principal
+
+
+class Policy(Visibility, Protocol):
+    """The policy engine as the gateway sees it."""
+
+    def may_use(self, principal: Principal, server: str) -> bool: ...
+
+
+@dataclass(slots=True)
+class Services:
+    """Wired once by `gateway.gateway.Gateway`; `policy` changes on reload."""
+
+    identity: Identity
+    limits: Limits
+    enforcer: Enforcer
+    relay: Relay
+    listing: Listing
+    upstreams: dict[str, Upstream]
+    policy: Callable[[], Policy]
+    monotonic: Callable[[], float]
+
+    def mounted(self, mount: str | None) -> list[Upstream]:
+        """The servers behind an endpoint: one by id, or all in configuration order."""
+        if mount is None:
+            return list(self.upstreams.values())
+        found = self.upstreams.get(mount)
+        return [found] if found is not None else []
+
+    def visible_to(self, principal: Principal, mount: str | None) -> list[Upstream]:
+        """The servers of a mount that some grant lets the principal use at all."""
+        policy = self.policy()
+        return [upstream for upstream in self.mounted(mount) if policy.may_use(principal, upstream.id)]

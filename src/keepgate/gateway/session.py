@@ -1,0 +1,416 @@
+"""A session of the handshake era: its own links to servers, its streams, what it was asked and what it asks.
+
+One session belongs to one principal. It is the only place where server-initiated requests of the handshake era meet a
+client, so ids are mapped here in both directions and nothing of another session can be named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keepgate.gateway import replies
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.backends import HandshakeBackend, refuse_callback
+from keepgate.gateway.callbacks import CallbackTable
+from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.capabilities import initialize_result
+from keepgate.gateway.link import Link
+from keepgate.gateway.relay import CallbackHandler, Running, new_trace
+from keepgate.gateway.servers import Servers
+from keepgate.gateway.services import Services
+from keepgate.gateway.shelf import CHANGED
+from keepgate.gateway.streams import ResumableStream, StreamTable
+from keepgate.model.access import Principal
+from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Effect
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import display
+from keepgate.protocol.eras import LISTS, R2025_11, lookup, negotiate
+from keepgate.protocol.session import State, advance
+
+
+@dataclass(slots=True)
+class _Push:
+    """The outlet for what belongs to no call: the GET stream, or the pipe."""
+
+    send: Callable[[dict[str, Any]], bool]
+
+    def opened(self, *, streaming: bool) -> None: ...
+
+    def message(self, body: dict[str, Any]) -> bool:
+        return self.send(body)
+
+    def interrupted(self, retry_ms: int) -> None: ...
+
+    def reply(self, body: dict[str, Any]) -> None: ...
+
+
+class Session(CallbackHandler):
+    """Serves one handshake client. `push` sends what belongs to no call and says whether anybody listens."""
+
+    def __init__(self, services: Services, principal: Principal, mount: str | None, session_id: str) -> None:
+        self.services = services
+        self.id = session_id
+        self.mount = mount
+        self.caller = Caller(principal, R2025_11)
+        self.state = State.NEW
+        self.streams = StreamTable(services.limits.replay_events)
+        self.standing: ResumableStream = self.streams.new()
+        """The GET stream: kept while the client is away."""
+        self.touched = services.monotonic()
+        self.subscriptions: set[tuple[str, str]] = set()
+        self.log_level = ""
+        self.callbacks = CallbackTable()
+        self._push_to: Callable[[dict[str, Any]], bool] | None = None
+        self._running: dict[int | str, list[asyncio.Task[None]]] = {}
+        self.servers = Servers(
+            services,
+            self,
+            lambda: self.caller,
+            self.ask,
+            self._announce,
+            lambda: self.log_level,
+            single=mount is not None,
+        )
+        self.view = self.servers.view
+
+    @property
+    def principal(self) -> Principal:
+        """Whose session this is."""
+        return self.caller.principal
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request runs."""
+        return bool(self._running)
+
+    def push_through(self, send: Callable[[dict[str, Any]], bool]) -> None:
+        """Use a pipe for what belongs to no call, instead of the GET stream."""
+        self._push_to = send
+
+    def push(self, body: dict[str, Any]) -> bool:
+        """Send what belongs to no call."""
+        if self._push_to is not None:
+            return self._push_to(body)
+        self.standing.send(body)
+        return self.standing.live is not None
+
+    # Handshake
+
+    async def initialize(self, message: Message) -> dict[str, Any]:
+        """The reply body to `initialize`, with every permitted server that answers in time."""
+        self.state = advance(self.state, "initialize")
+        params = message.params
+        capabilities, info = params.get("capabilities"), params.get("clientInfo")
+        revision = negotiate(params.get("protocolVersion"))
+        self.caller = Caller(
+            self.principal,
+            revision,
+            {k: v for k, v in capabilities.items() if k != "tasks"} if isinstance(capabilities, dict) else {},
+            info if isinstance(info, dict) else {},
+            display(info) if isinstance(info, dict) else "",
+        )
+        sent = {**params, "protocolVersion": revision, "capabilities": self.caller.capabilities}
+        sent["clientInfo"] = self.caller.info or self.services.identity.info
+        trace = new_trace()
+        try:
+            exchange = self._from_client(message)
+            verdict, seq = self.services.enforcer.judge(exchange, trace)
+            await self.services.enforcer.settled(seq)
+            if verdict.effect >= Effect.ASK:
+                return replies.denied(message, self.caller, verdict, trace)
+            failures = await self.servers.reach(self.services.visible_to(self.principal, self.mount), sent)
+            if self.view.single and not self.view.backends:
+                error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
+                return replies.unavailable(message, self.caller, error, trace)
+            result = initialize_result(self.view, revision, self.services.identity)
+            self.caller = replace(self.caller, revision=result["protocolVersion"])
+            return await self._answer(message, result, trace)
+        except AuditError:
+            return replies.undecided(message, self.caller, trace)
+
+    # What the client sends
+
+    def _from_client(self, message: Message) -> Exchange:
+        return Exchange(
+            message,
+            Direction.TO_SERVER,
+            self.principal,
+            self.caller.revision,
+            client=self.caller.client,
+            capabilities=self.caller.capabilities,
+        )
+
+    async def _answer(self, message: Message, result: dict[str, Any], trace: str) -> dict[str, Any]:
+        """Record a reply of our own and return its body."""
+        body = jsonrpc.result(message.id, result)
+        exchange = Exchange(
+            Message(Kind.RESULT, body),
+            Direction.TO_CLIENT,
+            self.principal,
+            self.caller.revision,
+            client=self.caller.client,
+        )
+        _, seq = self.services.enforcer.judge(exchange, trace, belongs=True, name=message.method)
+        await self.services.enforcer.settled(seq)
+        return body
+
+    def begin(self, message: Message) -> None:
+        """Advance the state by a client message. Raises RemoteError if it must not come now."""
+        before, self.state = self.state, advance(self.state, message.method)
+        self.touched = self.services.monotonic()
+        if before is State.INITIALIZING and self.state is State.READY:
+            self.servers.start()
+
+    async def request(self, message: Message, outlet: Outlet) -> None:
+        """Serve one request; the outlet gets exactly one reply unless the client cancels."""
+        task = asyncio.current_task()
+        request_id = message.id
+        if task is None or request_id is None:
+            return
+        self._running.setdefault(request_id, []).append(task)
+        try:
+            self.begin(message)
+            outlet.reply(await self._dispatch(message, outlet))
+        except RemoteError as error:
+            outlet.reply(jsonrpc.error(request_id, error.rpc_code, error.public))
+        finally:
+            tasks = self._running[request_id]
+            tasks.remove(task)
+            if not tasks:
+                del self._running[request_id]
+
+    async def _dispatch(self, message: Message, outlet: Outlet) -> dict[str, Any]:
+        method = message.method
+        row = lookup(method, Direction.TO_SERVER, Kind.REQUEST, self.caller.revision)
+        if row is None:
+            self.services.enforcer.judge(self._from_client(message), new_trace())
+            return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
+        if method in LISTS:
+            # A merged list is our own answer; it takes the form the servers themselves answer in.
+            outlet.opened(streaming=any(link.streaming for link in self.servers.links))
+            return await self.services.listing.serve(message, self.caller, self.view)
+        if row.action is not None:
+            body = await self.services.relay.forward(message, self.caller, self.view, outlet, self)
+            if method.endswith("subscribe") and "result" in body:
+                await self._subscribed(message)
+            return body
+        return await self._own(message)
+
+    async def _own(self, message: Message) -> dict[str, Any]:
+        """`ping` and `logging/setLevel`: answered here, the level passed to every server that logs."""
+        trace = new_trace()
+        try:
+            verdict, seq = self.services.enforcer.judge(self._from_client(message), trace)
+            await self.services.enforcer.settled(seq)
+            if verdict.effect >= Effect.ASK:
+                return replies.denied(message, self.caller, verdict, trace)
+            if message.method == "logging/setLevel":
+                level = message.params.get("level")
+                if not isinstance(level, str):
+                    raise RemoteError(
+                        "params", "`params.level` must be a string", rpc_code=jsonrpc.INVALID_PARAMS
+                    )
+                self.log_level = level[:32]
+                await self._set_level(message.params)
+            return await self._answer(message, {}, trace)
+        except AuditError:
+            return replies.undecided(message, self.caller, trace)
+
+    async def _set_level(self, params: dict[str, Any]) -> None:
+        for backend in self.view.backends.values():
+            if "logging" in backend.capabilities and isinstance(backend, HandshakeBackend):
+                with contextlib.suppress(UpstreamError):
+                    await backend.request("logging/setLevel", params, self.caller, None, {})
+
+    async def _subscribed(self, message: Message) -> None:
+        target = await self.view.located(message.params["uri"], self.principal.id)
+        if target is None:
+            return
+        key = (target.backend.settings.id, target.name)
+        if message.method == "resources/subscribe":
+            self.subscriptions.add(key)
+        else:
+            self.subscriptions.discard(key)
+
+    def notification(self, message: Message) -> None:
+        """A client notification: decided, recorded, passed to whom it concerns."""
+        row = lookup(message.method, Direction.TO_SERVER, Kind.NOTIFICATION, self.caller.revision)
+        try:
+            self.begin(message)
+            verdict, seq = self.services.enforcer.judge(self._from_client(message), new_trace())
+        except (AuditError, RemoteError):
+            return
+        if row is None or verdict.effect >= Effect.ASK:
+            return
+        self.services.enforcer.after(seq, lambda ok: self._apply(message) if ok else None)
+
+    def _apply(self, message: Message) -> None:
+        if message.method == "notifications/cancelled":
+            self.cancel(message.params.get("requestId"))
+        elif message.method == "notifications/progress":
+            self.callbacks.progress(message)
+        elif message.method == "notifications/roots/list_changed":
+            for link in self.servers.links:
+                link.post(message.body)
+
+    def cancel(self, request_id: Any) -> None:
+        """Cancel the running request of that id; an id that names none or several does nothing."""
+        tasks = self._running.get(request_id) if type(request_id) in (int, str) else None
+        if tasks is not None and len(tasks) == 1:
+            tasks[0].cancel()
+
+    def response(self, message: Message) -> bool:
+        """A client's answer to a server-initiated request; False if nothing waits for it."""
+        asked = self.callbacks.take(message.id)
+        exchange = self._from_client(message)
+        try:
+            verdict, seq = self.services.enforcer.judge(
+                exchange, asked.trace if asked else new_trace(), belongs=asked is not None
+            )
+        except AuditError:
+            return False
+        if asked is None or verdict.effect >= Effect.ASK:
+            return False
+        self.services.enforcer.after(seq, lambda ok: asked.answer(message if ok else None))
+        return True
+
+    # What servers send
+
+    def callback(self, running: Running, backend: Backend, message: Message) -> None:
+        """A server-initiated request that belongs to a running call."""
+        link = backend.link if isinstance(backend, HandshakeBackend) else None
+        if link is not None:
+            self._ask_client(link, message, running.outlet, running.trace)
+
+    def unsolicited(self, link: Link, message: Message) -> None:
+        """A message of a server outside any call."""
+        if message.kind is Kind.REQUEST:
+            self._ask_client(link, message, _Push(self.push), new_trace())
+            return
+        backend = self.view.backends.get(link.server)
+        if backend is not None and message.method in CHANGED:
+            backend.shelf.invalidate(message.method)
+        if message.method == "notifications/cancelled":
+            self.callbacks.withdrawn(link, message, self.push)
+            return
+        if message.method == "notifications/resources/updated" and not self._watches(link.server, message):
+            return
+        self._notify(link.server, message)
+
+    def _watches(self, server: str, message: Message) -> bool:
+        """Only what was subscribed to is passed on, under the client's URI for it."""
+        uri = message.params.get("uri")
+        backend = self.view.backends.get(server)
+        if not isinstance(uri, str) or (server, uri) not in self.subscriptions or backend is None:
+            return False
+        message.body["params"] = {**message.params, "uri": self.view.to_client_uri(server)(uri)}
+        return True
+
+    def _announce(self, server: str, notification: str) -> None:
+        self._notify(server, Message(Kind.NOTIFICATION, jsonrpc.notification(notification)))
+
+    def _notify(self, server: str, message: Message) -> None:
+        backend = self.view.backends.get(server)
+        if backend is not None:
+            self.services.relay.pass_notification(self.caller, backend, message, "", _Push(self.push))
+
+    def _ask_client(self, link: Link, message: Message, outlet: Outlet, trace: str) -> None:
+        exchange = Exchange(
+            message,
+            Direction.TO_CLIENT,
+            self.principal,
+            self.caller.revision,
+            link.server,
+            client=self.caller.client,
+            capabilities=self.caller.capabilities,
+        )
+        try:
+            verdict, seq = self.services.enforcer.judge(exchange, trace, belongs=True)
+        except AuditError:
+            return
+        if verdict.effect >= Effect.ASK:
+            refuse_callback(link, message, verdict.reason)
+            return
+        body = self.callbacks.open(link, message, trace)
+        self.services.enforcer.after(seq, lambda ok: self._deliver(outlet, body) if ok else None)
+
+    def _deliver(self, outlet: Outlet, body: dict[str, Any]) -> None:
+        if not outlet.message(body) and not self.push(body):
+            self.callbacks.refuse(body["id"], "the client cannot be asked now: it has no open stream")
+
+    async def ask(self, method: str, params: dict[str, Any], observer: Any) -> dict[str, Any]:
+        """Bridge: put a stateless server's input request to the client; its result. Raises UpstreamError."""
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        running: Running = observer.running
+        message = Message(Kind.REQUEST, jsonrpc.request(0, method, params))
+        exchange = Exchange(
+            message,
+            Direction.TO_CLIENT,
+            self.principal,
+            self.caller.revision,
+            observer.backend.settings.id,
+            client=self.caller.client,
+            capabilities=self.caller.capabilities,
+        )
+        known = lookup(method, Direction.TO_CLIENT, Kind.REQUEST, self.caller.revision)
+        verdict, seq = self.services.enforcer.judge(exchange, running.trace, belongs=True)
+        if known is None or verdict.effect >= Effect.ASK:
+            raise UpstreamError(
+                "protocol", f"the server asked for input the client cannot give: {verdict.reason or method}"
+            )
+        await self.services.enforcer.settled(seq)
+        body = self.callbacks.open_future(future, message, running.trace)
+        self._deliver(running.outlet, body)
+        try:
+            async with asyncio.timeout(self.services.limits.call_maximum):
+                reply = await future
+        except TimeoutError:
+            raise UpstreamError("timeout", "the client did not answer the server's question") from None
+        finally:
+            self.callbacks.take(body["id"])
+        if reply.kind is Kind.ERROR:
+            raise UpstreamError("cancelled", f"the client refused: {reply.body['error']['message'][:200]}")
+        result: dict[str, Any] = reply.body["result"]
+        return result
+
+    def lost(self, link: Link, failure: UpstreamError) -> None:
+        """A server's link died; the next request connects anew."""
+        upstream = self.services.upstreams.get(link.server)
+        if upstream is not None:
+            upstream.forget(link, failure)
+        self.callbacks.forget(link)
+        self.services.enforcer.note(
+            "upstream.lost", failure.public, principal=self.principal.id, server=link.server
+        )
+
+    def dropped(self, link: Link, message: Message | None, why: str) -> None:
+        """Something a server sent was not passed on."""
+        self.services.enforcer.note("upstream.dropped", why, principal=self.principal.id, server=link.server)
+
+    def announce_lists(self) -> None:
+        """Policy or servers changed: what the client has listed may be stale."""
+        for notification in CHANGED:
+            self.push(jsonrpc.notification(notification))
+
+    def drop(self, servers: list[str]) -> None:
+        """Servers were removed or changed: forget them; changed ones are reached anew by the next session."""
+        for server in servers:
+            self.view.remove(server)
+        if servers:
+            self.announce_lists()
+
+    async def close(self) -> None:
+        """End the session: cancel what runs, close the links and streams. Never raises."""
+        self.state = State.CLOSED
+        for tasks in list(self._running.values()):
+            for task in tasks:
+                task.cancel()
+        self.streams.close()
+        await self.servers.close()

@@ -1,0 +1,76 @@
+"""All handshake sessions of one process: unguessable ids, bound to a principal and an endpoint, bounded, expiring."""
+
+from __future__ import annotations
+
+import secrets
+
+from keepgate.gateway.services import Services
+from keepgate.gateway.session import Session
+from keepgate.gateway.tasks import Tasks
+from keepgate.model.access import Principal
+from keepgate.model.errors import RemoteError
+from keepgate.protocol import jsonrpc
+
+
+class Sessions:
+    """Sessions by id. The id is 256 random bits and never authenticates: the principal must match as well."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._by_id: dict[str, Session] = {}
+        self._ending = Tasks()
+
+    def new(self, principal: Principal, mount: str | None) -> Session:
+        """A new session. At the principal's limit its longest idle one gives way; RemoteError (429) if all are busy."""
+        own = [session for session in self._by_id.values() if session.principal.id == principal.id]
+        if len(own) >= self._services.limits.sessions:
+            idle = [session for session in own if not session.busy]
+            if not idle:
+                raise RemoteError("sessions", "too many sessions", rpc_code=jsonrpc.RATE_LIMITED, status=429)
+            self.end_later(min(idle, key=lambda session: session.touched))
+        session = Session(self._services, principal, mount, secrets.token_urlsafe(32))
+        self._by_id[session.id] = session
+        return session
+
+    def end_later(self, session: Session) -> None:
+        self.forget(session)
+        _ = self._ending.spawn(session.close())
+
+    def lookup(self, session_id: str | None, principal: Principal) -> Session | None:
+        """The session of this id if it belongs to the principal, else None."""
+        session = self._by_id.get(session_id) if session_id else None
+        return session if session is not None and session.principal.id == principal.id else None
+
+    def find(self, session_id: str | None, principal: Principal, mount: str | None) -> Session:
+        """As `lookup`. Raises RemoteError: 400 without an id, 404 for one that is unknown, ended or another's."""
+        if session_id is None:
+            raise RemoteError("session", "the `Mcp-Session-Id` header is missing: send `initialize` first")
+        session = self.lookup(session_id, principal)
+        if session is None or session.mount != mount:
+            raise RemoteError("session", "no such session: send `initialize` again", status=404)
+        session.touched = self._services.monotonic()
+        return session
+
+    def forget(self, session: Session) -> None:
+        """Make the id unknown at once."""
+        self._by_id.pop(session.id, None)
+
+    async def end(self, session: Session) -> None:
+        """Close a session. Never raises."""
+        self.forget(session)
+        await session.close()
+
+    async def sweep(self) -> None:
+        """End sessions that were idle too long."""
+        limit = self._services.monotonic() - self._services.limits.session_idle
+        for session in [s for s in self._by_id.values() if s.touched < limit and not s.busy]:
+            await self.end(session)
+
+    def all(self) -> list[Session]:
+        """Every live session."""
+        return list(self._by_id.values())
+
+    async def close(self) -> None:
+        """End every session. Never raises."""
+        for session in self.all():
+            await self.end(session)

@@ -1,0 +1,126 @@
+"""What one server offers: its listed tools, prompts, resources and templates, all pages, as last seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from keepgate.model.errors import UpstreamError
+from keepgate.protocol.eras import LISTS
+
+MAX_PAGES = 200
+
+Meta = dict[str, Any] | None
+Fetch = Callable[[str, str | None, Meta], Awaitable[dict[str, Any]]]
+"""List method, cursor and the asking client's `_meta` to one page (a result object). Raises UpstreamError."""
+
+CHANGED = {
+    "notifications/tools/list_changed": ("tools/list",),
+    "notifications/prompts/list_changed": ("prompts/list",),
+    "notifications/resources/list_changed": ("resources/list", "resources/templates/list"),
+}
+"""Notification to the lists it invalidates."""
+
+KEY = {
+    "tools/list": "name",
+    "prompts/list": "name",
+    "resources/list": "uri",
+    "resources/templates/list": "uriTemplate",
+}
+"""List method to the item key that names it."""
+
+CAPABILITY = {
+    "tools/list": "tools",
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resources",
+}
+
+
+class Shelf:
+    """The lists of one server towards one session, or towards everybody in the stateless era."""
+
+    def __init__(self, server: str, fetch: Fetch, most: int) -> None:
+        self._server = server
+        self._fetch = fetch
+        self._most = most
+        self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._extras: dict[str, dict[str, Any]] = {}
+        self._index: dict[str, dict[str, dict[str, Any]]] = {}
+        self._locks = {method: asyncio.Lock() for method in LISTS}
+        self.generation = 0
+        """Grows with every change, so tables built from it know when they are stale."""
+
+    def has(self, method: str) -> bool:
+        """Whether the list has been fetched since it last changed."""
+        return method in self._lists
+
+    def extras(self, method: str) -> dict[str, Any]:
+        """Fields of the list result other than the items and the cursor: `_meta`, ttlMs, unknown ones."""
+        return self._extras.get(method, {})
+
+    def find(self, method: str, name: str) -> dict[str, Any] | None:
+        """The listed item of that name, from what was last fetched."""
+        return self._index.get(method, {}).get(name)
+
+    def known(self, method: str) -> list[dict[str, Any]]:
+        """The items as last fetched, in the server's order; empty if never."""
+        return self._lists.get(method, [])
+
+    async def items(self, method: str, *, fresh: bool = False, meta: Meta = None) -> list[dict[str, Any]]:
+        """All items of a list, from the server if `fresh` or not known. Raises UpstreamError."""
+        if not fresh and method in self._lists:
+            return self._lists[method]
+        async with self._locks[method]:
+            if not fresh and method in self._lists:
+                return self._lists[method]
+            return await self._load(method, meta)
+
+    async def _load(self, method: str, meta: Meta) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        extras: dict[str, Any] = {}
+        cursor: str | None = None
+        seen: set[str] = set()
+        for _page in range(MAX_PAGES):
+            page = await self._fetch(method, cursor, meta)
+            items = page.get(LISTS[method])
+            if not isinstance(items, list):
+                raise UpstreamError("protocol", f"server `{self._server}` answered `{method}` without a list")
+            found.extend(
+                item for item in items if isinstance(item, dict) and isinstance(item.get(KEY[method]), str)
+            )
+            if not extras:
+                extras = {
+                    key: value for key, value in page.items() if key not in (LISTS[method], "nextCursor")
+                }
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                break
+            if not isinstance(cursor, str) or cursor in seen or len(found) > self._most:
+                raise UpstreamError(
+                    "protocol", f"server `{self._server}` lists without end or more than {self._most} items"
+                )
+            seen.add(cursor)
+        else:
+            raise UpstreamError("protocol", f"server `{self._server}` lists more than {MAX_PAGES} pages")
+        if len(found) > self._most:
+            raise UpstreamError("too-large", f"server `{self._server}` lists more than {self._most} items")
+        self._store(method, found, extras)
+        return found
+
+    def _store(self, method: str, items: list[dict[str, Any]], extras: dict[str, Any]) -> None:
+        if self._lists.get(method) != items:
+            self.generation += 1
+        self._lists[method] = items
+        self._extras[method] = extras
+        index: dict[str, dict[str, Any]] = {}
+        for item in items:
+            index.setdefault(item[KEY[method]], item)
+        self._index[method] = index
+
+    def invalidate(self, notification: str) -> None:
+        """Forget what a list_changed notification names."""
+        for method in CHANGED.get(notification, ()):
+            self._lists.pop(method, None)
+            self.generation += 1

@@ -1,0 +1,244 @@
+"""Serving 2026-07-28: every request stands alone; views are shared, principals are not.
+
+What a list shows and what a call may do is decided per request from the principal; nothing is remembered between
+requests but which server handed out which link, per principal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from keepgate.gateway import replies
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.backends import StatelessBackend
+from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.capabilities import discover_result
+from keepgate.gateway.downbridge import DownBridge
+from keepgate.gateway.listen import Listen
+from keepgate.gateway.relay import new_trace
+from keepgate.gateway.services import Services
+from keepgate.gateway.upstream import Upstream
+from keepgate.gateway.view import View
+from keepgate.model.access import Principal
+from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Effect
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import (
+    UnsupportedVersionError,
+    display,
+    read_envelope,
+)
+from keepgate.protocol.eras import LISTS, R2026_07, Era, lookup
+from keepgate.protocol.http import check_agreement
+
+CONNECT_PATIENCE = 15.0
+"""Seconds a request waits for servers that are still being reached for the first time."""
+
+
+class Stateless:
+    """All stateless requests of one process."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._views: dict[str | None, View] = {}
+        self._backends: dict[str, Backend] = {}
+        self._reaching: dict[str, asyncio.Task[None]] = {}
+        self.listens = Listen(services)
+
+    async def request(
+        self,
+        message: Message,
+        principal: Principal,
+        mount: str | None,
+        headers: Mapping[str, str] | None,
+        outlet: Outlet,
+    ) -> None:
+        """Serve one request; the outlet gets exactly one reply unless the caller goes away."""
+        outlet.reply(await self._guarded(message, principal, mount, headers, outlet))
+
+    async def _guarded(
+        self,
+        message: Message,
+        principal: Principal,
+        mount: str | None,
+        headers: Mapping[str, str] | None,
+        outlet: Outlet,
+    ) -> dict[str, Any]:
+        try:
+            caller = self.caller(message, principal, headers)
+            return await self._dispatch(message, caller, mount, outlet)
+        except UnsupportedVersionError as error:
+            return jsonrpc.error(message.id, error.rpc_code, error.public, error.data)
+        except RemoteError as error:
+            return jsonrpc.error(message.id, error.rpc_code, error.public)
+        except AuditError:
+            trace = new_trace()
+            return jsonrpc.error(
+                message.id, jsonrpc.UNDECIDED, "keepgate could not record this decision", {"decision": trace}
+            )
+
+    def caller(self, message: Message, principal: Principal, headers: Mapping[str, str] | None) -> Caller:
+        """The caller of a request, after header agreement and envelope. Raises RemoteError."""
+        if headers is not None:
+            check_agreement(message, headers)
+        envelope = read_envelope(message)
+        return Caller(
+            principal,
+            envelope.version,
+            envelope.capabilities,
+            envelope.client_info,
+            display(envelope.client_info),
+            headers,
+        )
+
+    async def _dispatch(
+        self, message: Message, caller: Caller, mount: str | None, outlet: Outlet
+    ) -> dict[str, Any]:
+        row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
+        if row is None:
+            self.services.enforcer.judge(self._exchange(message, caller), new_trace())
+            return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
+        view = await self.view(caller.principal, mount)
+        if message.method in LISTS:
+            return await self.services.listing.serve(message, caller, view)
+        if row.action is not None:
+            return await self.services.relay.forward(message, caller, view, outlet, None)
+        trace = new_trace()
+        verdict, seq = self.services.enforcer.judge(self._exchange(message, caller), trace)
+        await self.services.enforcer.settled(seq)
+        if verdict.effect >= Effect.ASK:
+            return replies.denied(message, caller, verdict, trace)
+        if message.method == "subscriptions/listen":
+            return await self.listens.serve(message, caller, view, outlet, trace)
+        return await self._discover(message, caller, view, trace)
+
+    def _exchange(self, message: Message, caller: Caller) -> Exchange:
+        return Exchange(
+            message,
+            Direction.TO_SERVER,
+            caller.principal,
+            caller.revision,
+            client=caller.client,
+            capabilities=caller.capabilities,
+        )
+
+    async def _discover(self, message: Message, caller: Caller, view: View, trace: str) -> dict[str, Any]:
+        body = jsonrpc.result(message.id, discover_result(view, self.services.identity))
+        reply = Exchange(
+            Message(Kind.RESULT, body),
+            Direction.TO_CLIENT,
+            caller.principal,
+            caller.revision,
+            client=caller.client,
+        )
+        _, seq = self.services.enforcer.judge(reply, trace, belongs=True, name=message.method)
+        await self.services.enforcer.settled(seq)
+        return body
+
+    # Views
+
+    async def view(self, principal: Principal, mount: str | None) -> View:
+        """The servers of a mount that could be reached, waiting a while for those never reached before."""
+        wanted = self.services.visible_to(principal, mount)
+        missing = [upstream for upstream in wanted if upstream.id not in self._backends]
+        if missing:
+            await self._reach(missing)
+            if len(wanted) == 1 and mount is not None and wanted[0].id not in self._backends:
+                raise UpstreamError("unreachable", f"server `{mount}` cannot be reached now")
+        view = self._views.get(mount)
+        if view is None:
+            view = self._views[mount] = View([], single=mount is not None)
+        for upstream in self.services.mounted(mount):
+            if upstream.id in self._backends and upstream.id not in view.backends:
+                self._rebuild(view, mount)
+                break
+        return view
+
+    def _rebuild(self, view: View, mount: str | None) -> None:
+        """Configuration order decides collisions, so a server that arrives late takes its own place."""
+        for server in list(view.backends):
+            view.remove(server)
+        for upstream in self.services.mounted(mount):
+            if upstream.id in self._backends:
+                view.add(self._backends[upstream.id])
+
+    async def _reach(self, upstreams: list[Upstream]) -> None:
+        tasks = []
+        for upstream in upstreams:
+            task = self._reaching.get(upstream.id)
+            if task is None:
+                task = self._reaching[upstream.id] = asyncio.create_task(self._reach_one(upstream))
+            tasks.append(task)
+        await asyncio.wait(tasks, timeout=CONNECT_PATIENCE)
+
+    async def _reach_one(self, upstream: Upstream) -> None:
+        try:
+            self._backends[upstream.id] = await self._backend(upstream)
+        except UpstreamError as error:
+            self.services.enforcer.note("upstream.failed", error.public, server=upstream.id)
+        finally:
+            self._reaching.pop(upstream.id, None)
+
+    async def _backend(self, upstream: Upstream) -> Backend:
+        if upstream.speaks(Era.STATELESS) is not False and await upstream.stateless_link() is not None:
+            return StatelessBackend(upstream)
+        backend = DownBridge(upstream, self.services)
+        await backend.start()
+        return backend
+
+    # Messages of shared links that belong to no call
+
+    def unsolicited(self, server: str, message: Message) -> None:
+        """A notification on a shared link outside any listen: it can only make our own tables stale."""
+        backend = self._backends.get(server)
+        if backend is not None:
+            backend.shelf.invalidate(message.method)
+
+    def notification(
+        self, message: Message, principal: Principal, running: Mapping[Any, asyncio.Task[None]]
+    ) -> None:
+        """A client notification on a pipe: only `cancelled` exists."""
+        row = lookup(message.method, Direction.TO_SERVER, Kind.NOTIFICATION, R2026_07)
+        exchange = Exchange(message, Direction.TO_SERVER, principal, R2026_07)
+        try:
+            verdict, _ = self.services.enforcer.judge(exchange, new_trace())
+        except AuditError:
+            return
+        request_id = message.params.get("requestId")
+        if row is None or verdict.effect >= Effect.ASK or type(request_id) not in (int, str):
+            return
+        task = running.get((type(request_id), request_id))
+        if task is not None:
+            task.cancel()
+
+    def announce_lists(self) -> None:
+        """Policy changed: every open listen hears that lists may have changed."""
+        self.listens.announce()
+
+    async def drop(self, servers: list[str]) -> None:
+        """Forget servers that were removed or changed."""
+        for server in servers:
+            backend = self._backends.pop(server, None)
+            for view in self._views.values():
+                view.remove(server)
+            if isinstance(backend, DownBridge):
+                await backend.close()
+
+    async def sweep(self) -> None:
+        """Close what stateless callers have not used for long."""
+        limit = self.services.monotonic() - self.services.limits.session_idle
+        for backend in list(self._backends.values()):
+            if isinstance(backend, DownBridge):
+                await backend.sweep(limit)
+
+    async def close(self) -> None:
+        """End what was opened for shared views. Never raises."""
+        for task in list(self._reaching.values()):
+            task.cancel()
+        for backend in self._backends.values():
+            if isinstance(backend, DownBridge):
+                await backend.close()

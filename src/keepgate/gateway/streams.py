@@ -1,0 +1,105 @@
+"""Event streams of a handshake session that outlive connections: numbered, kept for resumption, bounded.
+
+An event id is `<stream>.<number>`; the stream part is 128 random bits and only looked up inside the session that owns
+it, so an id of another session is simply unknown (wire.md section 7, trap 10).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict, deque
+from typing import Any
+
+from keepgate.ports import EventStream
+from keepgate.protocol import jsonrpc
+
+MAX_STREAMS = 64
+"""Finished or broken streams kept per session for resumption."""
+
+
+class ResumableStream:
+    """One logical stream: events are numbered and kept, and go to whichever connection is attached."""
+
+    def __init__(self, keep: int) -> None:
+        self.id = secrets.token_hex(16)
+        self.done = False
+        self.live: EventStream | None = None
+        self._events: deque[tuple[int, bytes]] = deque(maxlen=keep)
+        self._last = 0
+
+    def event_id(self) -> str:
+        """The id of the newest event."""
+        return f"{self.id}.{self._last}"
+
+    def attach(self, live: EventStream, after: int | None = None) -> None:
+        """Send to this connection from now on, first what came after event number `after`."""
+        if self.live is not None and self.live is not live:
+            self.live.close()
+        self.live = live
+        if after is not None:
+            for number, data in list(self._events):
+                if number > after:
+                    live.send(data, f"{self.id}.{number}")
+        if self.done:
+            live.close()
+
+    def prime(self) -> None:
+        """2025-11-25: an event with an id and no data, so that the client can resume before the first message."""
+        if self.live is not None:
+            self.live.send(b"", self.event_id())
+
+    def send(self, body: dict[str, Any]) -> None:
+        """Number, keep and send one message."""
+        self._last += 1
+        data = jsonrpc.encode(body)
+        self._events.append((self._last, data))
+        if self.live is not None and not self.live.send(data, self.event_id()):
+            self.live = None
+
+    def detach(self, retry_ms: int | None = None) -> None:
+        """End the connection, not the stream; the client may come back after `retry_ms`."""
+        live, self.live = self.live, None
+        if live is not None:
+            if retry_ms is not None:
+                live.send(b"", self.event_id(), retry=retry_ms)
+            live.close()
+
+    def finish(self) -> None:
+        """Nothing more will be sent."""
+        self.done = True
+        live, self.live = self.live, None
+        if live is not None:
+            live.close()
+
+
+class StreamTable:
+    """The streams of one session."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._streams: OrderedDict[str, ResumableStream] = OrderedDict()
+
+    def new(self) -> ResumableStream:
+        """A new stream; the oldest finished one is forgotten when there are too many."""
+        stream = ResumableStream(self._keep)
+        self._streams[stream.id] = stream
+        if len(self._streams) > MAX_STREAMS:
+            oldest = next(
+                (key for key, value in self._streams.items() if value.done), next(iter(self._streams))
+            )
+            self._streams.pop(oldest).finish()
+        return stream
+
+    def find(self, event_id: str) -> tuple[ResumableStream, int] | None:
+        """The stream of an event id and the event's number, or None."""
+        key, dot, number = event_id.partition(".")
+        stream = self._streams.get(key)
+        if stream is None or not dot or not (number.isascii() and number.isdigit() and len(number) < 16):
+            return None
+        return stream, int(number)
+
+    def close(self) -> None:
+        """End every stream."""
+        for stream in self._streams.values():
+            stream.finish()
+        self._streams.clear()

@@ -1,0 +1,28 @@
+"""Background tasks that are held until they end: asyncio itself keeps only weak references."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Tasks:
+    """The running tasks of one owner."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it in the background."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what runs, then cancel the rest."""
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=seconds)
+        for task in list(self._running):
+            task.cancel()

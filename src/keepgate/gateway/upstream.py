@@ -1,0 +1,214 @@
+"""One configured server: which era it speaks, its shared stateless link, new handshake links, its circuit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from keepgate.gateway.circuit import Circuit
+from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.settings import Identity, Limits, ServerSettings
+from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Kind, Message
+from keepgate.protocol import jsonrpc
+from keepgate.protocol.envelope import CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
+from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2026_07, STATELESS_REVISIONS, Era
+
+PROBE_TIMEOUT = 10.0
+"""Seconds a server may take to answer `server/discover` before it counts as a handshake server."""
+
+_STATELESS_SIGNS = (jsonrpc.HEADER_MISMATCH, jsonrpc.MISSING_CAPABILITY, jsonrpc.UNSUPPORTED_VERSION)
+
+
+class Upstream:
+    """A server and what is known of it. Shared by all callers."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        identity: Identity,
+        limits: Limits,
+        owner: LinkOwner,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.identity = identity
+        self.limits = limits
+        self.owner = owner
+        self.circuit = Circuit(settings.id, monotonic)
+        self.discovered: dict[str, Any] = {}
+        """The result of the last `server/discover`."""
+        self._stateless: bool | None = (
+            None if settings.revision == "auto" else settings.revision in STATELESS_REVISIONS
+        )
+        self._shared: Link | None = None
+        self._opening = asyncio.Lock()
+        self.links: set[Link] = set()
+
+    @property
+    def id(self) -> str:
+        """The configured server id."""
+        return self.settings.id
+
+    @property
+    def call_timeout(self) -> float:
+        """Seconds without a sign of life before a call fails."""
+        return self.settings.call_timeout or self.limits.call_timeout
+
+    def speaks(self, era: Era) -> bool | None:
+        """Whether the server speaks an era; None while unknown. Forced by `protocol:` in the configuration."""
+        if self.settings.revision != "auto":
+            return (self.settings.revision in STATELESS_REVISIONS) == (era is Era.STATELESS)
+        return self._stateless if era is Era.STATELESS else None
+
+    def envelope_meta(self) -> dict[str, Any]:
+        """The envelope of keepgate's own stateless requests: no capabilities, for nobody stands behind them."""
+        return {VERSION_KEY: R2026_07, CLIENT_INFO_KEY: self.identity.info, CAPABILITIES_KEY: {}}
+
+    async def stateless_link(self) -> Link | None:
+        """The shared link of the stateless era, or None if the server does not speak it. Raises UpstreamError."""
+        link = self._shared
+        if link is not None and link.dead is None:
+            return link
+        async with self._opening:
+            if self._shared is not None and self._shared.dead is None:
+                return self._shared
+            if self._stateless is False:
+                return None
+            self.circuit.check()
+            return await self._probe()
+
+    async def _probe(self) -> Link | None:
+        """Open a channel and ask `server/discover`; an answer that only the stateless era gives decides."""
+        link = Link(
+            self.id, self.settings.connector.channel(era="stateless"), R2026_07, self.owner, self.limits
+        )
+        try:
+            async with asyncio.timeout(self.limits.connect_timeout):
+                await link.open()
+            stateless = await self._discover(link)
+        except UpstreamError as error:
+            await link.close()
+            self.circuit.failure(error.public)
+            raise
+        except TimeoutError:
+            await link.close()
+            self.circuit.failure("no connection in time")
+            raise UpstreamError(
+                "timeout",
+                f"server `{self.id}` did not start within {self.limits.connect_timeout:g} s",
+                retryable=True,
+            ) from None
+        except asyncio.CancelledError:
+            await link.close()
+            raise
+        self._stateless = stateless
+        if not stateless:
+            await link.close()
+            return None
+        self.circuit.success()
+        self._shared = link
+        self.links.add(link)
+        return link
+
+    async def _discover(self, link: Link) -> bool:
+        """True if the server speaks the stateless era. Network failures raise: they are no verdict."""
+        for _attempt in range(2):
+            try:
+                reply = await link.request(
+                    "server/discover",
+                    {"_meta": self.envelope_meta()},
+                    timeout=PROBE_TIMEOUT,
+                    cancellable=False,
+                )
+            except UpstreamError as error:
+                if self.settings.revision == "auto" and error.kind in ("status", "timeout", "protocol"):
+                    return False
+                if self.settings.revision == "auto" and error.kind == "closed" and link.channel.duplex:
+                    return False  # some handshake servers exit on an unknown first message
+                raise
+            if reply.kind is Kind.RESULT:
+                self.discovered = reply.body["result"]
+                return True
+            code = reply.body["error"]["code"]
+            if code not in _STATELESS_SIGNS:
+                return False
+        return True
+
+    async def discover(self) -> dict[str, Any]:
+        """A fresh `server/discover` result over the shared link. Raises UpstreamError."""
+        link = await self.stateless_link()
+        if link is None:
+            return {}
+        reply = await link.request(
+            "server/discover", {"_meta": self.envelope_meta()}, timeout=self.call_timeout
+        )
+        if reply.kind is Kind.RESULT:
+            self.discovered = reply.body["result"]
+        return self.discovered
+
+    async def handshake_link(self, params: dict[str, Any], owner: LinkOwner) -> tuple[Link, dict[str, Any]]:
+        """A new link with its own session or process, initialized with `params`, and the initialize result.
+
+        The caller sends `notifications/initialized` when its client has. Raises UpstreamError; a server that speaks
+        only the stateless era gives kind `status` or `protocol`.
+        """
+        self.circuit.check()
+        revision = params["protocolVersion"]
+        if self.settings.revision != "auto":
+            revision = self.settings.revision
+            params = {**params, "protocolVersion": revision}
+        link = Link(self.id, self.settings.connector.channel(era="handshake"), revision, owner, self.limits)
+        try:
+            async with asyncio.timeout(self.limits.connect_timeout):
+                await link.open()
+                reply = await link.request(
+                    "initialize", params, timeout=self.limits.connect_timeout, cancellable=False
+                )
+            result = self._initialized(link, reply)
+        except TimeoutError:
+            await link.close()
+            self.circuit.failure("no answer to `initialize` in time")
+            raise UpstreamError(
+                "timeout",
+                f"server `{self.id}` did not answer `initialize` within {self.limits.connect_timeout:g} s",
+                retryable=True,
+            ) from None
+        except UpstreamError as error:
+            await link.close()
+            if error.kind in ("unreachable", "closed", "timeout"):
+                self.circuit.failure(error.public)
+            raise
+        except asyncio.CancelledError:
+            await link.close()
+            raise
+        self.circuit.success()
+        self.links.add(link)
+        return link, result
+
+    def _initialized(self, link: Link, reply: Message) -> dict[str, Any]:
+        if reply.kind is not Kind.RESULT:
+            error = reply.body["error"]
+            raise UpstreamError(
+                "status", f"server `{self.id}` refused `initialize`: {error['message'][:200]}"
+            )
+        result: dict[str, Any] = reply.body["result"]
+        version = result.get("protocolVersion")
+        if version not in HANDSHAKE_REVISIONS:
+            raise UpstreamError("protocol", f"server `{self.id}` answered with an unknown protocol version")
+        link.revision = version
+        return result
+
+    def forget(self, link: Link, failure: UpstreamError) -> None:
+        """A link died."""
+        self.links.discard(link)
+        if link is self._shared:
+            self._shared = None
+            self.circuit.failure(failure.public)
+
+    async def close(self) -> None:
+        """Close every link. Never raises."""
+        links, self.links, self._shared = list(self.links), set(), None
+        if links:
+            await asyncio.gather(*(link.close() for link in links), return_exceptions=True)

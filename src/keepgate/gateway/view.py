@@ -1,0 +1,200 @@
+"""Several servers behind one endpoint: names and URIs towards the client, resolved by table, never by splitting.
+
+A tool or prompt is `<prefix><name>`. If two servers then collide, the first in the configuration keeps the name and
+the other gets its server id in front. Tables are built over all servers of the mount, not over what one principal may
+see, so a name means the same for everybody; what a principal may use is policy's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keepgate.gateway import uris
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.shelf import CAPABILITY, KEY, Meta
+from keepgate.model.errors import UpstreamError
+
+MAX_ISSUED = 10_000
+
+Failures = dict[str, UpstreamError]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a client's name or URI stands for: the server's own name, and the listed item if there is one."""
+
+    backend: Backend
+    name: str
+    item: dict[str, Any] | None = None
+
+
+class View:
+    """The servers behind one endpoint, for one session or for all stateless callers."""
+
+    def __init__(self, backends: Sequence[Backend], *, single: bool) -> None:
+        self.backends = {backend.settings.id: backend for backend in backends}
+        self.single = single
+        """Mounted alone: no prefix, the server's own instructions and identity pass."""
+        self._names: dict[str, dict[str, tuple[str, str]]] = {}
+        self._given: dict[str, dict[tuple[str, str], str]] = {}
+        self._built: dict[str, tuple[int, ...]] = {}
+        self._issued: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def add(self, backend: Backend) -> None:
+        """A server became available later."""
+        self.backends[backend.settings.id] = backend
+        self._built.clear()
+
+    def remove(self, server: str) -> None:
+        """A server is gone."""
+        self.backends.pop(server, None)
+        self._built.clear()
+
+    def offering(self, method: str) -> list[Backend]:
+        """The servers that declared the capability a list method needs."""
+        need = CAPABILITY[method]
+        return [backend for backend in self.backends.values() if need in backend.capabilities]
+
+    async def load(
+        self, method: str, servers: Sequence[Backend], *, fresh: bool, meta: Meta = None
+    ) -> Failures:
+        """Fetch one list from the given servers at once; servers that fail are returned, not raised."""
+
+        async def one(backend: Backend) -> UpstreamError | None:
+            try:
+                await backend.shelf.items(method, fresh=fresh, meta=meta)
+            except UpstreamError as error:
+                return error
+            return None
+
+        if len(servers) == 1:
+            failures = [await one(servers[0])]
+        else:
+            failures = list(await asyncio.gather(*(one(backend) for backend in servers)))
+        return {
+            backend.settings.id: failure
+            for backend, failure in zip(servers, failures, strict=True)
+            if failure is not None
+        }
+
+    def _table(self, method: str) -> dict[str, tuple[str, str]]:
+        """Client name to (server, own name) for a list, rebuilt when any shelf changed."""
+        built = tuple(backend.shelf.generation for backend in self.backends.values())
+        if self._built.get(method) == built:
+            return self._names[method]
+        table: dict[str, tuple[str, str]] = {}
+        given: dict[tuple[str, str], str] = {}
+        for server, backend in self.backends.items():
+            for item in backend.shelf.known(method):
+                own = item[KEY[method]]
+                if (server, own) in given:
+                    continue
+                name = self._free_name(method, server, backend, own, table)
+                if name is not None:
+                    table[name] = (server, own)
+                    given[server, own] = name
+        self._names[method], self._given[method], self._built[method] = table, given, built
+        return table
+
+    def _free_name(
+        self, method: str, server: str, backend: Backend, own: str, table: dict[str, tuple[str, str]]
+    ) -> str | None:
+        """The client's name for an item: the plain form, else the form with the server id, else none."""
+        by_uri = KEY[method] != "name"
+        plain = own if by_uri or self.single else backend.settings.prefix + own
+        if plain not in table:
+            return plain
+        second = uris.alias(server, own) if by_uri else f"{server}_{own}"
+        return second if second not in table else None
+
+    def given_name(self, method: str, server: str, own: str) -> str | None:
+        """The client's name for a server's item, or None if it has lost to collisions or is not listed."""
+        self._table(method)
+        return self._given[method].get((server, own))
+
+    async def named(self, method: str, name: str) -> Target | None:
+        """The tool or prompt a client's name stands for, asking servers anew if the name is not known."""
+        found = self._lookup(method, name)
+        if found is not None:
+            return found
+        missing = [backend for backend in self.offering(method) if not backend.shelf.has(method)]
+        if missing:
+            await self.load(method, missing, fresh=False)
+            found = self._lookup(method, name)
+        return found or self._unlisted(name)
+
+    def _unlisted(self, name: str) -> Target | None:
+        """A name no list has. Servers may offer what they do not list, so it goes to the one server it can belong to.
+
+        Policy still decides on it, and an error of the server is answered as for an unknown name.
+        """
+        fitting = [b for b in self.backends.values() if self.single or name.startswith(b.settings.prefix)]
+        if len(fitting) != 1:
+            return None
+        return Target(fitting[0], name if self.single else name.removeprefix(fitting[0].settings.prefix))
+
+    def _lookup(self, method: str, name: str) -> Target | None:
+        entry = self._table(method).get(name)
+        if entry is None:
+            return None
+        backend = self.backends[entry[0]]
+        return Target(backend, entry[1], backend.shelf.find(method, entry[1]))
+
+    async def located(self, uri: str, principal: str) -> Target | None:
+        """The server that a resource URI belongs to: listed, issued in a result, aliased, or fitting a template."""
+        offering = self.offering("resources/list")
+        if len(self.backends) == 1 and offering:
+            return Target(offering[0], uri)
+        pending = [
+            b
+            for b in offering
+            if not (b.shelf.has("resources/list") and b.shelf.has("resources/templates/list"))
+        ]
+        if pending:
+            await self.load("resources/list", pending, fresh=False)
+            await self.load("resources/templates/list", pending, fresh=False)
+        entry = self._table("resources/list").get(uri)
+        if entry is not None:
+            return Target(self.backends[entry[0]], entry[1])
+        server = self._issued.get((principal, uri))
+        aliased = uris.parse_alias(uri)
+        if aliased is not None and aliased[0] in self.backends:
+            server, uri = aliased
+        if server is not None and server in self.backends:
+            return Target(self.backends[server], uri)
+        fitting = [backend for backend in offering if fits_template(backend, uri)]
+        return Target(fitting[0], uri) if len(fitting) == 1 else None
+
+    def note_issued(self, principal: str, server: str, links: Sequence[str]) -> None:
+        """Remember which server handed out a link, for this principal only, bounded."""
+        for uri in links:
+            self._issued[principal, uri] = server
+            self._issued.move_to_end((principal, uri))
+        while len(self._issued) > MAX_ISSUED:
+            self._issued.popitem(last=False)
+
+    def to_client_uri(self, server: str) -> uris.Rewrite:
+        """Rewrites a server's URIs into what this view calls them."""
+        if len(self.backends) == 1:
+            return lambda uri: uri
+
+        def rewrite(uri: str) -> str:
+            entry = self._table("resources/list").get(uri)
+            if entry is None or entry[0] == server:
+                return uri
+            return self.given_name("resources/list", server, uri) or uris.alias(server, uri)
+
+        return rewrite
+
+
+def fits_template(backend: Backend, uri: str) -> bool:
+    """Whether a URI may come from one of the server's templates: the literal text before the first variable fits."""
+    for item in backend.shelf.known("resources/templates/list"):
+        literal, brace, _ = item["uriTemplate"].partition("{")
+        if brace and literal and uri.startswith(literal):
+            return True
+    return False

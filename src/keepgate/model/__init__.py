@@ -1,0 +1,1 @@
+"""The nouns every other package speaks in. Standard library only; no I/O, no clock."""

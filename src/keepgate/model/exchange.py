@@ -1,0 +1,28 @@
+"""One message in its setting: everything a guard may look at besides the facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from keepgate.model.access import Action, Principal, Resource
+from keepgate.model.message import Direction, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A message, its direction, who it is from or for, and what it asks for.
+
+    `server` is empty for what keepgate answers itself over all servers. `action` and `resource` are set on requests
+    that name a thing. `capabilities` are what the client declared, and only that.
+    """
+
+    message: Message
+    direction: Direction
+    principal: Principal
+    revision: str
+    server: str = ""
+    action: Action | None = None
+    resource: Resource | None = None
+    client: str = ""
+    capabilities: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,62 @@
+"""One normalised JSON-RPC message and the direction it travels in.
+
+`body` is the decoded JSON object and the only truth: unknown fields stay in it. The accessors read it, nothing else is
+kept beside it, so an edit of `body` cannot disagree with the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict of them."""
+
+RequestId = int | str
+
+
+class Kind(StrEnum):
+    """What a JSON-RPC message is."""
+
+    REQUEST = "request"
+    NOTIFICATION = "notification"
+    RESULT = "result"
+    ERROR = "error"
+
+
+class Direction(StrEnum):
+    """Which way a message travels: from the client to the server or back."""
+
+    TO_SERVER = "to_server"
+    TO_CLIENT = "to_client"
+
+
+@dataclass(slots=True)
+class Message:
+    """A strictly parsed JSON-RPC message. Made by `protocol.jsonrpc` only."""
+
+    kind: Kind
+    body: dict[str, Json]
+    size: int = 0
+    """Bytes on the wire, for limits and the record."""
+
+    @property
+    def id(self) -> RequestId | None:
+        """The id as sent, type kept (`1` is not `"1"`); None for a notification or an error without id."""
+        return self.body.get("id")
+
+    @property
+    def method(self) -> str:
+        """The method of a request or notification, else the empty string."""
+        return self.body.get("method", "")  # type: ignore[no-any-return] # checked by protocol.jsonrpc
+
+    @property
+    def params(self) -> dict[str, Json]:
+        """The params object; an empty one if the message has none."""
+        return self.body.get("params") or {}
+
+    @property
+    def is_reply(self) -> bool:
+        """True for a result or an error."""
+        return self.kind is Kind.RESULT or self.kind is Kind.ERROR

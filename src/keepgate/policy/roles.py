@@ -1,0 +1,91 @@
+"""Roles and grants, and the Cedar text they compile to: one policy per role and pattern, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keepgate.model.access import Action
+from keepgate.policy.cedar import literal
+from keepgate.policy.pattern import Pattern
+from keepgate.policy.schema import ACTIONS, RESOURCE_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a grantee may do, as `server/name` patterns. A denied pattern wins over every allow and ask, of any role."""
+
+    allow: tuple[str, ...] = ()
+    """What may be used."""
+    ask: tuple[str, ...] = ()
+    """What may be used after a person approved the call."""
+    deny: tuple[str, ...] = ()
+    """What may not be used, whatever else is granted."""
+    description: str = ""
+    """What the role is for, for whoever reviews it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Gives a role to whoever `to` names."""
+
+    to: str
+    """`anonymous`, `key:<name>`, `local:<user>`, `user:<sub>`, `client:<id>`, `group:<name>` or `tenant:<id>`."""
+    role: str
+    """Name of a role under `access.roles`."""
+    reason: str = ""
+    """Why it was given, for whoever reviews it."""
+    owner: str = ""
+    """Who answers for it."""
+
+
+def cedar_text(roles: Mapping[str, Role]) -> str:
+    """The Cedar policies of `roles`, the same text for equal roles however they were written down.
+
+    Raises ValueError on a malformed pattern.
+    """
+    return "".join(
+        _policy(name, verb, pattern)
+        for name, role in sorted(roles.items())
+        for verb, patterns in (("allow", role.allow), ("ask", role.ask), ("deny", role.deny))
+        for pattern in sorted(set(patterns))
+    )
+
+
+def roles_of(grants: Iterable[Grant]) -> dict[str, frozenset[str]]:
+    """Role names by grantee."""
+    out: dict[str, set[str]] = {}
+    for grant in grants:
+        out.setdefault(grant.to, set()).add(grant.role)
+    return {to: frozenset(names) for to, names in out.items()}
+
+
+def _policy(role: str, verb: str, text: str) -> str:
+    pattern = Pattern.parse(text)
+    notes = {"id": f"{role}:{verb}:{text}", "role": role} | ({"obligation": "ask"} if verb == "ask" else {})
+    head = "".join(f"@{key}({literal(value)})\n" for key, value in notes.items())
+    # A denial names no action: what a later version adds is then denied as well.
+    actions = (
+        []
+        if verb == "deny"
+        else [f'Action::"{action}"' for action in (ACTIONS[pattern.kind] if pattern.kind else Action)]
+    )
+    scope = (
+        f"principal in Role::{literal(role)}",
+        f"action in [{', '.join(actions)}]" if actions else "action",
+        _resource(pattern),
+    )
+    tests = [
+        f"resource.{field} like {glob.cedar()}"
+        for field, glob in (("server", pattern.server), ("name", pattern.name))
+        if not (glob.matches_all or (field == "server" and glob.exact is not None))
+    ]
+    effect = "forbid" if verb == "deny" else "permit"
+    when = f"\nwhen {{ {' && '.join(tests)} }}" if tests else ""
+    return f"{head}{effect} ({', '.join(scope)}){when};\n"
+
+
+def _resource(pattern: Pattern) -> str:
+    kind = f" is {RESOURCE_TYPES[pattern.kind]}" if pattern.kind else ""
+    within = f" in Server::{literal(pattern.server.exact)}" if pattern.server.exact is not None else ""
+    return f"resource{kind}{within}"

@@ -1,0 +1,148 @@
+"""Narrow protocols to the outside. Programs and adapters meet here; `compose` wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from keepgate.audit.record import Entry
+from keepgate.model.access import Principal
+from keepgate.model.errors import UpstreamError
+
+
+class AuditLog(Protocol):
+    """Append-only evidence.
+
+    `append` returns only after the record has been handed to the operating system (a killed process loses nothing) and
+    raises AuditError otherwise; the caller must then not forward. `durable` returns when record `seq` is on stable
+    storage (group commit); only `durability: sync` waits for it.
+    """
+
+    def append(self, entry: Entry) -> int: ...
+    async def durable(self, seq: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class KeyRing(Protocol):
+    """API keys. `authenticate` answers None for anything unknown, expired, revoked or malformed (constant time)."""
+
+    def authenticate(self, presented: str) -> Principal | None: ...
+
+
+class Sink(Protocol):
+    """Receives what an upstream sends. Called on the event loop; must not raise and must not block."""
+
+    def message(self, raw: bytes, event_id: str | None = None) -> None:
+        """One complete message as received (unparsed bytes of one JSON text)."""
+
+    def opened(self, *, streaming: bool) -> None:
+        """The answer has begun; `streaming` if it is an event stream. Not called by duplex channels."""
+
+    def interrupted(self, retry_ms: int) -> None:
+        """A resumable answer stream ended before `Stream.finished`; the channel resumes it after `retry_ms`."""
+
+    def closed(self, failure: UpstreamError | None) -> None:
+        """Nothing more will come. `failure` is None for an orderly end. Called exactly once."""
+
+
+class Stream(Protocol):
+    """A running exchange with an upstream."""
+
+    def cancel(self) -> None:
+        """Abandon it: an HTTP response stream is closed, nothing more is delivered. Idempotent."""
+
+    def finished(self) -> None:
+        """The caller has its response: nothing more is delivered, `closed` included; the connection is kept. Idempotent.
+
+        Must be called at the latest one turn of the loop after `message`; a stream that ends before is `interrupted`
+        or `closed` with a failure, because only the caller can tell a response from a notification.
+        """
+
+
+class Channel(Protocol):
+    """One MCP connection to one upstream: a process, an HTTP endpoint with at most one session, or an SSE stream.
+
+    `duplex` channels (stdio, HTTP+SSE) deliver everything to the sink given to `open`; on Streamable HTTP the answers
+    to a request go to the sink given to `request`, what comes on the GET stream goes to the sink given to `open`.
+    The payload is one serialised JSON-RPC message without a trailing newline.
+    """
+
+    duplex: bool
+    session_id: str
+
+    async def open(self, sink: Sink) -> None:
+        """Start the process or connection. Raises UpstreamError."""
+
+    def request(self, payload: bytes, headers: Mapping[str, str], sink: Sink) -> Stream:
+        """Send a request. On a duplex channel `sink` only hears `closed` when sending failed."""
+
+    async def notify(self, payload: bytes, headers: Mapping[str, str]) -> None:
+        """Send a notification or a response; returns when accepted. Raises UpstreamError."""
+
+    def listen(self, headers: Mapping[str, str]) -> None:
+        """Streamable HTTP, handshake era: keep a GET stream open (a 405 answer is final and fine). Else nothing."""
+
+    async def close(self) -> None:
+        """End the session (DELETE), the stream or the process (close stdin, SIGTERM, SIGKILL). Never raises."""
+
+
+class Connector(Protocol):
+    """Opens channels to one configured server."""
+
+    kind: str
+    """stdio, http or sse"""
+
+    def channel(self, *, era: str) -> Channel:
+        """A new, unopened channel. `era` is `handshake` or `stateless`."""
+
+
+class Responder(Protocol):
+    """The HTTP answer to one downstream request. Exactly one of `respond` and `start_stream` is called."""
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer with a whole body."""
+
+    def start_stream(self, headers: Mapping[str, str]) -> EventStream:
+        """Answer 200 with `text/event-stream` and keep it open."""
+
+    def on_disconnect(self, callback: Callback) -> None:
+        """Call back once if the client goes away before the answer is complete."""
+
+
+class EventStream(Protocol):
+    """A server-sent event stream to a client."""
+
+    def send(
+        self, data: bytes, event_id: str | None = None, event: str | None = None, retry: int | None = None
+    ) -> bool:
+        """Queue one event; False when the client is gone or too slow (its queue bound is reached: it is then closed)."""
+
+    def close(self) -> None:
+        """End the stream in an orderly way. Idempotent."""
+
+
+class Callback(Protocol):
+    """A plain callback."""
+
+    def __call__(self) -> None: ...
+
+
+class HttpEndpoint(Protocol):
+    """What the downstream HTTP server hands requests to."""
+
+    def handle(self, request: HttpRequest, responder: Responder) -> None:
+        """Answer through `responder`, now or later. Must not raise."""
+
+
+class HttpRequest(Protocol):
+    """One downstream HTTP request with its whole body."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """Lower-case names. A repeated header is refused by the server before this, except list headers, which are joined."""
+    body: bytes
+    peer: str
+    """IP address of the client, or empty."""
+    secure: bool

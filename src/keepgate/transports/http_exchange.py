@@ -1,0 +1,277 @@
+"""One downstream HTTP request and its answer: what an HttpEndpoint gets as `request` and as `responder`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import Final, Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from keepgate.model.errors import LocalError, RemoteError
+from keepgate.ports import Callback, HttpEndpoint
+from keepgate.transports.http_rules import Limits, Names, Route, cors, is_preflight, parse_target, preflight
+
+_BODILESS = (204, 304)
+_NOWHERE = Route("", "", fast=True)
+_CACHED_ROUTES: Final = 256
+
+
+class Lane:
+    """What all connections of one server share."""
+
+    __slots__ = ("_is_fast", "_routes", "arriving", "common", "empty", "endpoint", "limits", "names", "now")
+
+    def __init__(
+        self, endpoint: HttpEndpoint, is_fast: Callable[[str], bool], names: Names, limits: Limits
+    ) -> None:
+        self.endpoint = endpoint
+        self.names = names
+        self.limits = limits
+        self.arriving = 0
+        self.now = 0.0
+        self.common = b""
+        self.empty = asyncio.Event()
+        """Set while there are no connections."""
+        self.empty.set()
+        self._is_fast = is_fast
+        self._routes: dict[bytes, Route] = {}
+
+    def tick(self, now: float, wall: float) -> bytes:
+        """Advance the clock that deadlines are measured by; the value of the Date header."""
+        self.now = now
+        date = formatdate(wall, usegmt=True).encode()
+        self.common = b"date: %b\r\nx-content-type-options: nosniff\r\n" % date
+        return date
+
+    def route(self, raw: bytes) -> Route:
+        """Where a target leads. The few targets of the fast lane are remembered."""
+        route = self._routes.get(raw)
+        if route is None:
+            path, query = parse_target(raw)
+            route = Route(path, query, self._is_fast(path))
+            if route.fast and not query and len(self._routes) < _CACHED_ROUTES:
+                self._routes[raw] = route
+        return route
+
+
+class Connection(Protocol):
+    """What an exchange needs of the connection it came on."""
+
+    lane: Lane
+    peer: str
+    secure: bool
+    transport: asyncio.Transport
+    flow: FlowControl
+
+    def holds(self, exchange: Exchange) -> bool:
+        """True while it is the turn of `exchange` and the client is there."""
+
+    def finish(self, exchange: Exchange, head: bytes, body: bytes) -> None:
+        """Write the last bytes of an answer and go on with the next."""
+
+
+class Exchange:
+    """Implements HttpRequest and Responder for a request on the fast lane."""
+
+    __slots__ = (
+        "_connection",
+        "_gone",
+        "_stream",
+        "_watchers",
+        "answered",
+        "body",
+        "headers",
+        "keep_alive",
+        "method",
+        "path",
+        "peer",
+        "query",
+        "secure",
+        "version",
+    )
+
+    def __init__(  # noqa: PLR0913 - a request has this many parts
+        self,
+        connection: Connection,
+        method: str,
+        route: Route,
+        headers: Mapping[str, str],
+        body: bytes,
+        version: str,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        self._connection = connection
+        self._stream: Events | None = None
+        self._watchers: tuple[Callback, ...] = ()
+        self._gone = False
+        self.answered = False
+        self.method = method
+        self.path = route.path
+        self.query = route.query
+        self.headers = headers
+        self.body = body
+        self.version = version
+        self.keep_alive = keep_alive
+        self.peer = connection.peer
+        self.secure = connection.secure
+
+    def begin(self) -> None:
+        """It is this exchange's turn on the connection."""
+        if is_preflight(self.method, self.headers):
+            self.respond(204, preflight(self.headers), b"")
+            return
+        self._connection.lane.endpoint.handle(self, self)
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer with a whole body. Nothing happens if the client has gone."""
+        length = "" if status in _BODILESS else f"content-length: {len(body)}\r\n"
+        head = self._head(status, headers, length)
+        if self.method == "HEAD" or status in _BODILESS:
+            body = b""
+        self._connection.finish(self, head, body)
+
+    def start_stream(self, headers: Mapping[str, str]) -> Events:
+        """Answer 200 with an event stream that stays open."""
+        chunked = self.version == "1.1"
+        self.keep_alive = self.keep_alive and chunked
+        fixed = "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+        head = self._head(200, headers, fixed + ("transfer-encoding: chunked\r\n" if chunked else ""))
+        self._stream = Events(self, self._connection, chunked=chunked)
+        self._stream.write(head)
+        return self._stream
+
+    def on_disconnect(self, callback: Callback) -> None:
+        """Call back once if the client goes away before the answer is complete."""
+        if self._gone:
+            callback()
+        else:
+            self._watchers += (callback,)
+
+    def lost(self) -> None:
+        """The client has gone before the answer was complete."""
+        self._gone = True
+        if self._stream is not None:
+            self._stream.open = False
+        watchers, self._watchers = self._watchers, ()
+        for callback in watchers:
+            callback()
+
+    def cut(self) -> None:
+        """The server stops now: the client gets an orderly end, the endpoint hears that nobody listens any more."""
+        if self._stream is not None:
+            self._stream.close()
+        else:
+            self.respond(503, {}, b"shutting down\n")
+        self.lost()
+
+    def fail(self) -> None:
+        """The endpoint failed: say so if nothing was said yet, else break off."""
+        if self.answered:
+            self._connection.transport.abort()
+        else:
+            self.respond(500, {}, b"internal error\n")
+
+    def beat(self, now: float) -> None:
+        """Send a comment on a stream that has been silent for long, so that proxies keep it open."""
+        if self._stream is not None and now >= self._stream.silent_until:
+            self._stream.push(b":\n\n")
+
+    def _head(self, status: int, headers: Mapping[str, str], more: str) -> bytes:
+        if self.answered:
+            raise LocalError("answered-twice", "a request was answered twice")
+        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if fields.count("\n") != len(headers) or fields.count("\r") != len(headers):
+            raise LocalError("bad-header", "a response header holds a line break")
+        self.answered = True
+        origin = self.headers.get("origin")
+        if origin is not None:
+            more += cors(origin)
+        if not self.keep_alive:
+            more += "connection: close\r\n"
+        return b"%b%b%b\r\n" % (
+            STATUS_LINE[status],
+            self._connection.lane.common,
+            (fields + more).encode("latin-1"),
+        )
+
+
+class Refusal(Exchange):
+    """The answer to what never became a request; the connection ends with it."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, connection: Connection, error: RemoteError) -> None:
+        # A foreign origin gets no CORS lines, so the refused head is not kept.
+        super().__init__(connection, "", _NOWHERE, {}, b"", "1.1", keep_alive=False)
+        self._error = error
+
+    def begin(self) -> None:
+        """Say why."""
+        text = f"{self._error.public}\n".encode()
+        self.respond(self._error.status, {"content-type": "text/plain; charset=utf-8"}, text)
+
+
+class Events:
+    """Implements EventStream. The transport's buffer is the queue; what is added while it is full is counted."""
+
+    __slots__ = ("_bytes", "_chunked", "_connection", "_events", "_exchange", "open", "silent_until")
+
+    def __init__(self, exchange: Exchange, connection: Connection, *, chunked: bool) -> None:
+        self._exchange = exchange
+        self._connection = connection
+        self._chunked = chunked
+        self._bytes = 0
+        self._events = 0
+        self.open = connection.holds(exchange)
+        self.silent_until = 0.0
+
+    def send(
+        self, data: bytes, event_id: str | None = None, event: str | None = None, retry: int | None = None
+    ) -> bool:
+        """Queue one event; False when the client is gone or too slow."""
+        return self.push(encode_event(data, event_id, event, retry))
+
+    def close(self) -> None:
+        """End the stream in an orderly way."""
+        if self.open:
+            self.open = False
+            self._connection.finish(self._exchange, b"0\r\n\r\n" if self._chunked else b"", b"")
+
+    def push(self, frame: bytes) -> bool:
+        """Write one frame as a chunk."""
+        return self.write(b"%x\r\n%b\r\n" % (len(frame), frame) if self._chunked else frame)
+
+    def write(self, data: bytes) -> bool:
+        """Write bytes unless the stream is over; drop a client that is too far behind."""
+        if not self.open:
+            return False
+        lane = self._connection.lane
+        if not self._connection.flow.write_paused:
+            self._bytes = self._events = 0
+        else:
+            self._bytes += len(data)
+            self._events += 1
+            if self._bytes > lane.limits.stream_bytes or self._events > lane.limits.stream_events:
+                self.open = False
+                self._connection.transport.abort()
+                return False
+        self.silent_until = lane.now + lane.limits.heartbeat
+        self._connection.transport.write(data)
+        return True
+
+
+def encode_event(data: bytes, event_id: str | None, event: str | None, retry: int | None) -> bytes:
+    """One server-sent event. Lines end in CR, LF or CRLF only, so each of them splits `data`."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    out = b"data: %b\n\n" % data.replace(b"\n", b"\ndata: ")
+    head = f"id: {event_id}\n" if event_id is not None else ""
+    if event is not None:
+        head += f"event: {event}\n"
+    if retry is not None:
+        head += f"retry: {retry}\n"
+    return head.encode() + out if head else out

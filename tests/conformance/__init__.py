@@ -1,0 +1,1 @@
+"""The official MCP conformance suite, with keepgate in the middle."""

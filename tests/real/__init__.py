@@ -1,0 +1,1 @@
+"""Real MCP servers behind keepgate, driven by the official SDK's client."""

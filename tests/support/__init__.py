@@ -1,0 +1,1 @@
+"""What several test packages share: real peers, processes, free ports. Nothing here knows keepgate's inside."""
