@@ -57,3 +57,20 @@ def limits_of(settings: Settings) -> Limits:
         replay_events=given.replay_events,
         subscriptions=given.subscriptions,
     )
+
+
+def server_settings(settings: Settings, resolve: config.Resolver, report: Report) -> list[ServerSettings]:
+    """Each configured server with the connector that reaches it. Secrets are fetched here, when servers are made."""
+    made = []
+    for name, server in settings.servers.items():
+        made.append(
+            ServerSettings(
+                id=name,
+                connector=connector_of(name, server, resolve, report),
+                prefix=server.prefix,
+                revision=server.protocol,
+                call_timeout=server.timeout,
+                instructions=server.instructions,
+            )
+        )
+    return made

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tests.transports.http_peer import LOOPS, PATIENCE, serving
 
 from keepgate.transports.http_exchange import encode_event
 from keepgate.transports.http_rules import Limits
+from tests.transports.http_peer import LOOPS, PATIENCE, serving
 
 
 @pytest.fixture(scope="module", params=LOOPS)

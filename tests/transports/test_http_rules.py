@@ -87,11 +87,16 @@ def test_an_address_is_a_name_of_its_own():
 def test_an_unspecified_address_needs_names(bound):
     with pytest.raises(ConfigError, match="allowed hosts"):
         own_names(bound, 8700, "http")
-    assert own_names(bound, 8700, "http", ["GW.example.com"]).hosts == {"gw.example.com", "gw.example.com:8700"}
+    assert own_names(bound, 8700, "http", ["GW.example.com"]).hosts == {
+        "gw.example.com",
+        "gw.example.com:8700",
+    }
 
 
 def test_a_given_name_with_a_port_is_taken_as_it_is():
-    names = own_names("0.0.0.0", 8700, "http", ["gw.example.com:9000", "[fd00::5]"], ["https://App.example.com/"])
+    names = own_names(
+        "0.0.0.0", 8700, "http", ["gw.example.com:9000", "[fd00::5]"], ["https://App.example.com/"]
+    )
     assert names.hosts == {"gw.example.com:9000", "[fd00::5]", "[fd00::5]:8700"}
     assert "https://app.example.com" in names.origins
     assert "https://gw.example.com:9000" in names.origins
@@ -107,7 +112,9 @@ def test_list_fields_are_joined_in_order():
     assert read_fields(raw, DEFAULTS) == {"accept": "a/b, c/d", "cookie": "a=1; b=2"}
 
 
-@pytest.mark.parametrize("name", ["Host", "Mcp-Name", "Authorization", "Content-Type", "X-Anything", "Origin"])
+@pytest.mark.parametrize(
+    "name", ["Host", "Mcp-Name", "Authorization", "Content-Type", "X-Anything", "Origin"]
+)
 def test_another_field_counts_once(name):
     with pytest.raises(RemoteError, match="must not be repeated"):
         read_fields([(name.encode(), b"a"), (name.lower().encode(), b"a")], DEFAULTS)

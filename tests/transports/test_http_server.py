@@ -1,12 +1,13 @@
 """The fast lane and its neighbour: requests in, answers out, in order, over real sockets."""
 
 import json
+import random
 import socket
 
 import pytest
-from tests.transports.http_peer import LOOPS, PATIENCE, serving, web
 
 from keepgate.transports.http_rules import Limits
+from tests.transports.http_peer import LOOPS, PATIENCE, serving, web
 
 
 @pytest.fixture(scope="module", params=LOOPS)
@@ -41,16 +42,17 @@ def test_a_request_reaches_the_endpoint_whole_and_the_answer_the_client(client):
 def test_a_connection_is_used_again_by_both_lanes(client):
     for n in range(3):
         assert json.loads(client.ask(body=b"%d" % n)[2])["body"] == str(n)
-        assert json.loads(client.ask("/other", b"%d" % n)[2]) == {"lane": "asgi", "path": "/other", "body": str(n)}
+        assert json.loads(client.ask("/other", b"%d" % n)[2]) == {
+            "lane": "asgi",
+            "path": "/other",
+            "body": str(n),
+        }
 
 
-def test_the_wish_to_close_is_granted(client):
-    assert client.ask(headers="Connection: close\r\n")[1]["connection"] == "close"
-    assert client.rest() == b""
-
-
-def test_http_1_0_gets_an_answer_and_the_end(client):
-    status, headers, _ = client.ask(version="1.0", headers="Connection: keep-alive\r\n")
+@pytest.mark.parametrize("path", ["/mcp", "/other"])
+@pytest.mark.parametrize(("version", "wish"), [("1.1", "close"), ("1.0", "close"), ("1.0", "keep-alive")])
+def test_the_wish_to_close_is_granted_and_an_old_client_gets_one_answer(client, path, version, wish):
+    status, headers, _ = client.ask(path, version=version, headers=f"Connection: {wish}\r\n")
     assert (status, headers["connection"]) == (200, "close")
     assert client.rest() == b""
 
@@ -103,6 +105,25 @@ def test_who_waits_to_send_too_much_is_told_before(client):
     client.send(client.request(headers="Expect: 100-continue\r\n").replace(b"Length: 2", b"Length: 99999999"))
     assert client.answer()[0] == 413
     assert client.rest() == b""
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/other"])
+def test_mutilated_requests_are_answered_or_ended(server, path):
+    dice = random.Random(path)
+    for _ in range(300):
+        with server.connect() as client:
+            data = bytearray(
+                client.request(path, b"hello", headers="Transfer-Encoding: x\r\nAccept: a/b\r\n")
+            )
+            for _ in range(dice.randrange(4)):
+                at = dice.randrange(len(data))
+                data[at : at + dice.randrange(3)] = dice.choice(
+                    [b"", b"\r", b"\n", b"\0", b" ", b":", b"\xff", b"9"]
+                )
+            client.send(data)
+            client.socket.shutdown(socket.SHUT_WR)
+            assert client.rest().count(b"HTTP/1.1 200") <= 1
+    server.endpoint.requests.clear()
 
 
 # Turns
@@ -298,7 +319,9 @@ def test_answers_nobody_reads_hold_back_those_behind_them(server, client, count)
 
 @pytest.fixture(scope="module", params=LOOPS)
 def small(request):
-    with serving(request.param, limits=Limits(body=1000, head=2000, fields=10, connections=3, arriving=1500)) as s:
+    with serving(
+        request.param, limits=Limits(body=1000, head=2000, fields=10, connections=3, arriving=1500)
+    ) as s:
         yield s
 
 

@@ -4,6 +4,7 @@ Each case is sent to both lanes, followed by a request that must never be heard.
 """
 
 import pytest
+
 from tests.transports.http_peer import LOOPS, serving
 
 AFTER = b"POST /mcp/smuggled HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: 0\r\n\r\n"
@@ -30,7 +31,10 @@ CASES = {
     "identity coding": (HEAD + b"Transfer-Encoding: identity\r\n\r\n", 400),
     "coding before chunked": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
     "coding after chunked": (HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
-    "coding twice": (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    "coding twice": (
+        HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
     "unknown coding": (HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
     "coding behind a tab": (HEAD + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n", 400),
     "coding with a space before the colon": (HEAD + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
@@ -66,7 +70,10 @@ CASES = {
     "HTTP/1.2": (HEAD.replace(b"HTTP/1.1", b"HTTP/1.2") + EMPTY, 400),
     "HTTP/2.0": (HEAD.replace(b"HTTP/1.1", b"HTTP/2.0") + EMPTY, 505),
     "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-    "upgrade with a body": (HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}", 501),
+    "upgrade with a body": (
+        HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}",
+        501,
+    ),
     "web socket": (HEAD.replace(b"POST", b"GET") + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 501),
     "CONNECT": (b"CONNECT localhost:PORT HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 501),
     # Targets
@@ -154,7 +161,11 @@ def test_the_table_refuses_for_the_reason_it_says(server, lane):
 def test_our_own_names_are_served(server, lane, name):
     with server.connect() as client:
         request = client.request(lane).replace(b"localhost:PORT", name.encode())
-        client.send(request.replace(f"localhost:{client.port}".encode(), name.encode()).replace(b"PORT", b"%d" % client.port))
+        client.send(
+            request.replace(f"localhost:{client.port}".encode(), name.encode()).replace(
+                b"PORT", b"%d" % client.port
+            )
+        )
         assert client.answer()[0] == 200
     server.endpoint.requests.clear()
 
@@ -186,7 +197,10 @@ def test_a_preflight_of_our_own_is_answered_without_the_endpoint(server):
 
 
 def test_a_listed_origin_and_host_are_served():
-    with serving(hosts=["gw.example.com"], origins=["https://app.example.com"]) as server, server.connect() as client:
+    with (
+        serving(hosts=["gw.example.com"], origins=["https://app.example.com"]) as server,
+        server.connect() as client,
+    ):
         request = client.request(headers="Origin: https://app.example.com\r\n")
         client.send(request.replace(f"localhost:{client.port}".encode(), b"gw.example.com"))
         status, headers, _ = client.answer()

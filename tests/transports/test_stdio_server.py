@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.transports.http_peer import LOOPS, PATIENCE
 
 from keepgate.transports import stdio_server
 from keepgate.transports.stdio_server import serve_stdio
+from tests.transports.http_peer import LOOPS, PATIENCE
 
 ROOT = Path(__file__).parents[2]
 

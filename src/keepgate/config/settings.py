@@ -48,7 +48,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who may be served without a key."""
+    """Authentication of callers."""
 
     anonymous: bool = False
     """Serve callers without a key as the principal `anonymous`. Only where `listen` is a loopback address."""

@@ -87,11 +87,10 @@ class SecretStore:
             return {}
         except OSError as error:
             raise LocalError("secrets-unreadable", f"cannot read `{self.path}`: {error.strerror}") from error
-        head, nonce, sealed = data[: len(_MAGIC)], data[len(_MAGIC) :][:_NONCE], data[len(_MAGIC) + _NONCE :]
+        # A file of another version fails here as well: the first line is authenticated, not compared.
+        head, rest = data[: len(_MAGIC)], data[len(_MAGIC) :]
         try:
-            if head != _MAGIC:
-                raise ValueError("not ours")
-            values: dict[str, str] = orjson.loads(self._cipher().decrypt(nonce, sealed, _MAGIC))
+            values: dict[str, str] = orjson.loads(self._cipher().decrypt(rest[:_NONCE], rest[_NONCE:], head))
         except (InvalidTag, ValueError):
             raise LocalError(
                 "secrets-damaged", f"`{self.path}` does not open: it was changed, or the master key was"

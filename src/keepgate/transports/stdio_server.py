@@ -46,7 +46,7 @@ async def serve_stdio(
     limit: int = 4 << 20,
     descriptors: tuple[int, int] | None = None,
 ) -> None:
-    """Serve until stdin ends or holds an overlong line, or stdout is gone. Without `descriptors` it claims the process's own."""
+    """Serve until stdin ends or holds an overlong line, or stdout is gone; by default the process's own."""
     source, sink = descriptors or claim()
     reader = _Reader(source)
     writer = _Writer(sink, reader.end)

@@ -16,12 +16,21 @@ from keepgate.clients.formats.client import (
 )
 from keepgate.clients.formats.jsonc import JsoncError, Node, pointer, scan
 from keepgate.clients.formats.read import Problem, Reading, containers, read
-from keepgate.clients.formats.secrets import is_secret, masked, secret_args, show_args, show_url
+from keepgate.clients.formats.secrets import (
+    MASK,
+    is_secret,
+    masked,
+    secret_address,
+    secret_args,
+    show_args,
+    show_url,
+)
 from keepgate.clients.formats.source import MAX_BYTES, UnreadableError, printable, read_bytes, to_text
 
 __all__ = [
     "ENTRY",
     "KEY_ENV",
+    "MASK",
     "MAX_BYTES",
     "Client",
     "Gateway",
@@ -43,6 +52,7 @@ __all__ = [
     "read",
     "read_bytes",
     "scan",
+    "secret_address",
     "secret_args",
     "show_args",
     "show_url",

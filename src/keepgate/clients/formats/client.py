@@ -91,6 +91,11 @@ class Client:
     strict: bool = False
     """It reads plain JSON only: comments and trailing commas make it refuse the file."""
 
+    def anchor(self, machine: Machine) -> Place:
+        """Where our entry goes first: the file that is there, else the one the client would make."""
+        anchors = [place for place in self.places(machine) if place.anchor]
+        return next((place for place in anchors if place.path.exists()), anchors[0])
+
 
 def http_entry(gateway: Gateway) -> dict[str, Any]:
     """An entry for a client that reaches remote servers and sends headers."""

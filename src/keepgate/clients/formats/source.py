@@ -24,7 +24,7 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise UnreadableError(_cause(error)) from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - from a descriptor
+    with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError("not a regular file")

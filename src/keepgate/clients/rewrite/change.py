@@ -71,10 +71,9 @@ class Rewriter:
         places = [
             place for place in dict.fromkeys(client.places(self.machine)) if project or place.scope == "user"
         ]
-        anchors = [place for place in places if place.anchor]
-        first = next((place for place in anchors if place.path.exists()), anchors[0])
+        first = client.anchor(self.machine)
         # One key for all files of a client: an entry that is already ours is used again.
-        known = [entry for place in anchors if (entry := self._present(client, place, ours))]
+        known = [entry for place in places if (entry := self._present(client, place, ours))]
         once = cache(lambda: known[0] if known else make())
 
         def plan(place: Place) -> Change | None:
@@ -169,7 +168,8 @@ class Rewriter:
             containers=(*emptied, *([anchor] if anchor is not None and anchor not in emptied else [])),
             mark={key: entry[key] for key in ("url", "command") if key in entry},
         )
-        return Change(client.id, place.path, before, after, record)
+        notes = ("others can read this file, which holds a key: chmod 600",) if entry and _open(path) else ()
+        return Change(client.id, place.path, before, after, record, notes=notes)
 
     def _uninstall(self, record: Record) -> Change:
         path, now = self._now(Path(record.path))
@@ -188,6 +188,10 @@ class Rewriter:
             after = None if restored is None and text.strip() == "{}" else text.encode()
         self._planned[path] = after
         return Change(record.client, Path(record.path), now, after, record, undo=True, notes=tuple(notes))
+
+
+def _open(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & 0o044)
 
 
 def _shown(data: bytes | None) -> list[str]:

@@ -83,7 +83,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _write(draft: Path, data: bytes, before: os.stat_result | None, mode: int) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - from a descriptor
+    with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         if before and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
             os.fchown(file.fileno(), before.st_uid, before.st_gid)

@@ -1,0 +1,108 @@
+"""`keepgate doctor`: looks at everything that can be wrong before a client notices, and says what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keepgate.cli.screen import safe
+from keepgate.model.errors import KeepgateError
+
+FINE, WARN, FAIL = "ok", "warning", "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at. `cure` says what to do unless the state is ok."""
+
+    state: str
+    what: str
+    cure: str = ""
+
+
+def doctor(path: Path | None) -> int:
+    """Print every finding; 1 if anything failed, else 0."""
+    failed = False
+    for line in examine(path):
+        failed = failed or line.state == FAIL
+        print(f"{line.state:<8} {safe(line.what)}")
+        if line.cure:
+            print(f"         -> {safe(line.cure)}")
+    return 1 if failed else 0
+
+
+def examine(path: Path | None) -> Iterator[Line]:
+    """Configuration, state directory, keys, log, servers, in this order."""
+    from keepgate import config
+
+    try:
+        settings = config.load(path, env=os.environ)
+    except KeepgateError as error:
+        yield Line(FAIL, str(error), "correct the configuration; docs/configuration.md describes every key")
+        return
+    yield Line(FINE, f"configuration {settings.file}")
+    for warning in settings.warnings:
+        yield Line(WARN, warning)
+    yield from _state(settings.state)
+    yield from _keys(settings)
+    yield from _log(settings)
+    yield from _servers(settings)
+
+
+def _state(state: Path) -> Iterator[Line]:
+    if not state.exists():
+        yield Line(FINE, f"state directory {state} is made at the first start")
+        return
+    mode = state.stat().st_mode & 0o777
+    if mode & 0o077:
+        yield Line(FAIL, f"state directory {state} has mode {mode:o}: others may read it", f"chmod 700 {state}")
+    else:
+        yield Line(FINE, f"state directory {state}")
+
+
+def _keys(settings: object) -> Iterator[Line]:
+    from keepgate.config import Settings
+    from keepgate.stores.keys import JsonKeyStore
+
+    assert isinstance(settings, Settings)
+    try:
+        keys = JsonKeyStore(settings.state).read()
+    except KeepgateError as error:
+        yield Line(FAIL, str(error))
+        return
+    now = time.time()
+    live = [key for key in keys if key.live(now)]
+    if not live and not settings.identity.anonymous:
+        yield Line(WARN, "no API key is live: no HTTP client can connect", "keepgate keys create NAME")
+    else:
+        yield Line(FINE, f"{len(live)} live API keys")
+    for key in live:
+        if key.expires is not None and key.expires - now < 7 * 86_400:
+            yield Line(WARN, f"key `{key.name}` expires within a week", f"keepgate keys rotate {key.name}")
+
+
+def _log(settings: object) -> Iterator[Line]:
+    from keepgate.compose import audit_health
+    from keepgate.config import Settings
+
+    assert isinstance(settings, Settings)
+    for state, what, cure in audit_health(settings):
+        yield Line(state, what, cure)
+
+
+def _servers(settings: object) -> Iterator[Line]:
+    from keepgate.compose import list_configured
+    from keepgate.config import Settings
+
+    assert isinstance(settings, Settings)
+    if not settings.servers:
+        yield Line(WARN, "no server is configured", "keepgate up finds the servers your clients use")
+    for name, found in asyncio.run(list_configured(settings)).items():
+        if isinstance(found, KeepgateError):
+            yield Line(FAIL, f"server {name}: {found}")
+        else:
+            yield Line(FINE, f"server {name}: {found.server or 'unnamed'}, {found.revision}, {len(found.tools)} tools")

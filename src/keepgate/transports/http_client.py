@@ -1,0 +1,192 @@
+"""HTTP/1.1 to one origin: a pool of kept connections, a bounded queue before it, deadlines, redirects.
+
+What callers may rely on: a request is written to at most one connection, unless it is idempotent and the connection
+it was written to had been kept and died without a byte; an exchange hears nothing before `send` has returned.
+Deadlines are looked at a few times a second for all requests at once, so a request needs no timer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from keepgate.model.errors import UpstreamError
+from keepgate.transports.http_connection import Connection, Exchange, HttpLimits
+from keepgate.transports.http_request import Origin, field_lines, resolve
+
+__all__ = ["Exchange", "HttpClient", "HttpLimits"]
+
+_TICK: Final = 0.25
+"""Seconds between two looks at the deadlines: how late one may be noticed."""
+
+
+class HttpClient:
+    """Sends exchanges to one origin. Belongs to the loop it is first used on.
+
+    `headers` go with every request (ValueError if one may not). Certificates are verified: against the system's
+    authorities, or as `tls` says.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limits: HttpLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.origin = origin
+        self.limits = limits or HttpLimits()
+        head = f"Host: {origin.authority}\r\nAccept-Encoding: identity\r\nUser-Agent: keepgate\r\n"
+        self.common = head.encode("ascii") + field_lines(headers or {})
+        self._tls = tls
+        self._idle: deque[Connection] = deque()  # the most recently used last
+        self._busy: set[Connection] = set()
+        self._waiting: deque[Exchange] = deque()
+        self._opening: dict[asyncio.Task[None], Exchange] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def send(self, exchange: Exchange) -> None:
+        """Send the request. Whatever comes of it, the exchange hears of later."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._timer is None and not self._closed:
+            self._timer = loop.call_later(_TICK, self._tick)
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                self._busy.add(connection)
+                connection.start(exchange, now)
+                return
+            connection.close(_closed())
+        exchange.deadline = now + self.limits.connect
+        if self._closed:
+            loop.call_soon(exchange.fail, _closed())
+        elif len(self._opening) + len(self._busy) < self.limits.connections:
+            self.again(exchange)
+        elif len(self._waiting) < self.limits.waiting:
+            self._waiting.append(exchange)
+        else:
+            loop.call_soon(exchange.fail, self._overloaded("and too many requests wait"))
+
+    def close(self) -> None:
+        """Close every connection; what is in flight or waits fails."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._opening:
+            task.cancel()
+        for connection in [*self._idle, *self._busy]:
+            connection.close(_closed())
+        while self._waiting:
+            self._waiting.popleft().fail(_closed())
+
+    # What connections report.
+
+    def released(self, connection: Connection) -> None:
+        """It waits here for the next request, unless one waits already."""
+        now = asyncio.get_running_loop().time()
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            if not exchange.over:
+                connection.start(exchange, now)
+                return
+        self._busy.discard(connection)
+        connection.idle_since = now
+        self._idle.append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """There may be room for one that waits."""
+        self._busy.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._admit()
+
+    def again(self, exchange: Exchange) -> None:
+        """Send over a new connection."""
+        task = asyncio.get_running_loop().create_task(self._open(exchange))
+        self._opening[task] = exchange
+        task.add_done_callback(self._opened)
+
+    def redirected(self, exchange: Exchange, location: bytes) -> None:
+        """Follow within the origin only: elsewhere the headers were not meant for."""
+        target = resolve(self.origin, exchange.target, location)
+        if target is None:
+            shown = location[:200].decode("ascii", "replace")
+            text = f"`{self.origin}` redirects elsewhere, which is not followed: put the final address in the configuration"
+            exchange.fail(UpstreamError("status", text, ascii(shown), status=307))
+            return
+        exchange.target = target
+        exchange.redirects += 1
+        self.send(exchange)
+
+    # Opening and sweeping.
+
+    async def _open(self, exchange: Exchange) -> None:
+        loop = asyncio.get_running_loop()
+        tls = (self._tls or _default_tls()) if self.origin.scheme == "https" else None
+        try:
+            async with asyncio.timeout(self.limits.connect):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self), self.origin.host, self.origin.port, ssl=tls
+                )
+        except (OSError, TimeoutError, UnicodeError) as error:
+            exchange.fail(self._unreachable(error))
+            return
+        self._busy.add(connection)
+        if exchange.over:
+            self.released(connection)
+        else:
+            connection.start(exchange, loop.time())
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        exchange = self._opening.pop(task)
+        if task.cancelled():
+            exchange.fail(_closed())
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and not self._closed and len(self._opening) + len(self._busy) < self.limits.connections:
+            exchange = self._waiting.popleft()
+            if not exchange.over:
+                self.again(exchange)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._waiting and (self._waiting[0].over or self._waiting[0].deadline <= now):
+            self._waiting.popleft().fail(self._overloaded("for too long"))
+        while self._idle and self._idle[0].idle_since + self.limits.idle <= now:
+            self._idle.popleft().close(_closed())
+        for connection in list(self._busy):
+            exchange = connection.exchange
+            if exchange is not None and exchange.deadline <= now:
+                connection.close(UpstreamError("timeout", f"`{self.origin}` did not answer in time"))
+        active = self._waiting or self._idle or self._busy or self._opening
+        self._timer = loop.call_later(_TICK, self._tick) if active else None
+
+    def _overloaded(self, what: str) -> UpstreamError:
+        text = f"all {self.limits.connections} connections to `{self.origin}` are busy {what}"
+        return UpstreamError("overloaded", text, retryable=True)
+
+    def _unreachable(self, error: Exception) -> UpstreamError:
+        text = f"cannot connect to `{self.origin}`"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            text += f": its certificate is not trusted ({error.verify_message})"
+        elif isinstance(error, TimeoutError):
+            text += f" within {self.limits.connect:g} s"
+        elif isinstance(error, ConnectionRefusedError):
+            text += ": nothing listens there"
+        return UpstreamError("unreachable", text, repr(error), retryable=True)
+
+
+def _default_tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _closed() -> UpstreamError:
+    return UpstreamError("closed", "the connection was closed by keepgate")

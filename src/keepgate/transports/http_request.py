@@ -1,0 +1,82 @@
+"""What may go into the head of a request to an upstream: origins, targets, header lines. Pure.
+
+Every byte of a request line or header is checked here, so nothing a caller or a server chose can end a line early or
+set what only the transport may set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+_PORTS: Final = {"http": 80, "https": 443}
+_TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_OURS: Final = frozenset(
+    "accept accept-encoding connection content-encoding content-length content-type cookie cookie2 expect host "
+    "keep-alive last-event-id mcp-session-id proxy-connection te trailer transfer-encoding upgrade".split()
+)
+_LONGEST_VALUE: Final = 16 << 10
+
+
+class Origin(NamedTuple):
+    """Scheme, host (lower case, IDNA, no brackets) and port: what a redirect or endpoint must not leave."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """As in the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse_url(url: str) -> tuple[Origin, bytes]:
+    """The origin of an http(s) URL and its request target (path and query). Raises ValueError with a public text."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("a URL must be printable ASCII without blanks")
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("a URL must be like `https://host/path`")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL must not carry credentials")
+    origin = Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return origin, target.encode()
+
+
+def resolve(origin: Origin, target: bytes, reference: bytes) -> bytes | None:
+    """The target that a Location or `endpoint` found at `target` leads to; None if it is malformed or leaves `origin`."""
+    try:
+        found, there = parse_url(urljoin(f"{origin}{target.decode()}", reference.decode()))
+    except ValueError:
+        return None
+    return there if found == origin else None
+
+
+def field_lines(headers: Mapping[str, str]) -> bytes:
+    """Header lines, each ended by CRLF. Raises ValueError (naming the header, not its value) for an unsafe one."""
+    lines = ""
+    for name, value in headers.items():
+        if not _sendable(name):
+            raise ValueError(f"the header `{name[:40]!a}` must not be sent")
+        if not is_value(value):
+            raise ValueError(f"the value of the header `{name}` must be printable ASCII")
+        lines += f"{name}: {value}\r\n"
+    return lines.encode("ascii")
+
+
+def is_value(value: str) -> bool:
+    """True if `value` may stand in a header line: printable ASCII of bounded length."""
+    return value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
+
+
+@lru_cache(1024)
+def _sendable(name: str) -> bool:
+    return 0 < len(name) <= 128 and _TOKEN.issuperset(name) and name.lower() not in _OURS

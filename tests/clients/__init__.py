@@ -1,0 +1,1 @@
+"""Client files: found, read, rewritten, restored."""
