@@ -1,5 +1,7 @@
 """From the text of a file to launch entries: real samples, and what is wrong with wrong ones."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -147,8 +149,6 @@ def test_a_home_is_discovered_in_a_fixed_order(tmp_path):
 
 
 def test_what_is_no_regular_file_or_too_large_or_not_utf8_is_a_problem_and_no_more(tmp_path):
-    import os
-
     machine = furnish(tmp_path)
     cursor, desktop = tmp_path / ".cursor/mcp.json", tmp_path / ".config/Claude/claude_desktop_config.json"
     cursor.unlink()
@@ -164,7 +164,7 @@ def test_what_is_no_regular_file_or_too_large_or_not_utf8_is_a_problem_and_no_mo
         "not UTF-8 (byte 7)",
         "larger than 16 MiB",
         "not a regular file",
-        "not a regular file",
+        "is a directory",
     ]
 
 
@@ -172,9 +172,9 @@ def test_a_name_alone_does_not_make_an_entry_ours():
     url = "http://127.0.0.1:8700/mcp"
     found = entries(
         "cursor",
-        '{"mcpServers": {"keepgate": {"command": "evil", "args": ["stdio"]}, "k": {"url": "%s"}}}' % url,
+        json.dumps({"mcpServers": {"keepgate": {"command": "evil", "args": ["stdio"]}, "k": {"url": url}}}),
     )
     assert not any(through_keepgate(entry, url) for entry in found.values())
-    ours = entries("cursor", '{"mcpServers": {"keepgate": {"url": "%s"}}}' % url)["keepgate"]
+    ours = entries("cursor", json.dumps({"mcpServers": {"keepgate": {"url": url}}}))["keepgate"]
     assert through_keepgate(ours, url)
     assert not through_keepgate(ours, "http://127.0.0.1:9999/mcp")

@@ -14,7 +14,10 @@ from keepgate.model.verdict import Effect, Verdict
 from tests.spec.chain_spec import ERROR, Answer, spec
 
 EXCHANGE = Exchange(
-    Message(Kind.REQUEST, {"jsonrpc": "2.0", "id": 1, "method": "ping"}), Direction.TO_SERVER, ANONYMOUS, "2025-11-25"
+    Message(Kind.REQUEST, {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
+    Direction.TO_SERVER,
+    ANONYMOUS,
+    "2025-11-25",
 )
 
 
@@ -33,7 +36,9 @@ class Fixed:
 
 
 ANSWERS = st.sampled_from([None, ERROR, Effect.ALLOW, Effect.REDACT, Effect.ASK, Effect.DENY])
-CHAINS = st.lists(st.tuples(st.sampled_from(["identity", "limits", "authorize", "content"]), ANSWERS), max_size=6)
+CHAINS = st.lists(
+    st.tuples(st.sampled_from(["identity", "limits", "authorize", "content"]), ANSWERS), max_size=6
+)
 
 
 def run(answers: list[tuple[str, Answer]]) -> Verdict:

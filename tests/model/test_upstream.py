@@ -11,5 +11,9 @@ def test_an_origin_is_written_as_an_editor_takes_it():
 
 
 def test_argv_is_command_and_arguments_and_empty_for_a_remote_server():
-    assert LaunchEntry("files", Transport.STDIO, ORIGIN, command="npx", args=("-y", "x")).argv == ("npx", "-y", "x")
+    assert LaunchEntry("files", Transport.STDIO, ORIGIN, command="npx", args=("-y", "x")).argv == (
+        "npx",
+        "-y",
+        "x",
+    )
     assert LaunchEntry("crm", Transport.HTTP, ORIGIN, url="https://crm.example").argv == ()

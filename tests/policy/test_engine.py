@@ -344,6 +344,22 @@ def test_roles_and_grants_mean_what_the_specification_says(roles, grants, reques
         assert engine.decide(request).effect is policy_spec.decide(roles, grants, request)
 
 
+@settings(deadline=None)
+@given(roles, grants, expert, st.lists(request_, min_size=1, max_size=6))
+def test_a_server_that_may_not_be_used_allows_nothing(roles, grants, extra, requests):
+    engine = Engine.compile(roles, grants, extra)
+    for request in requests:
+        if not engine.may_use(request.principal, request.resource.server):
+            assert engine.decide(request).effect is Effect.DENY
+
+
+def test_a_server_that_no_permit_names_need_not_be_reached():
+    engine = compiled(Role(allow=("files/a",), deny=("crm/*",)))
+    assert engine.may_use(KEY, "files")
+    assert not engine.may_use(KEY, "crm")
+    assert not engine.may_use(Principal("key:other", "key"), "files")
+
+
 def test_long_names_are_decided_but_not_kept():
     engine = compiled()
     long = "x" * (module.MEMO_NAME + 1)

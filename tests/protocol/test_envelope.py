@@ -19,19 +19,33 @@ from keepgate.protocol.envelope import (
 
 
 def request(meta: Any) -> Message:
-    return Message(Kind.REQUEST, {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta}})
+    return Message(
+        Kind.REQUEST, {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": meta}}
+    )
 
 
 def test_a_complete_envelope_is_read() -> None:
-    message = request({VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {"roots": {}}, CLIENT_INFO_KEY: {"name": "c"}})
+    message = request(
+        {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {"roots": {}}, CLIENT_INFO_KEY: {"name": "c"}}
+    )
     envelope = read_envelope(message)
     assert has_envelope(message)
-    assert (envelope.version, envelope.capabilities, envelope.client_info) == ("2026-07-28", {"roots": {}}, {"name": "c"})
+    assert (envelope.version, envelope.capabilities, envelope.client_info) == (
+        "2026-07-28",
+        {"roots": {}},
+        {"name": "c"},
+    )
 
 
 @pytest.mark.parametrize(
     "meta",
-    [{}, {VERSION_KEY: "2026-07-28"}, {CAPABILITIES_KEY: {}}, {VERSION_KEY: 7, CAPABILITIES_KEY: {}}, {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: []}],
+    [
+        {},
+        {VERSION_KEY: "2026-07-28"},
+        {CAPABILITIES_KEY: {}},
+        {VERSION_KEY: 7, CAPABILITIES_KEY: {}},
+        {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: []},
+    ],
     ids=str,
 )
 def test_an_incomplete_envelope_is_invalid_params(meta: dict[str, Any]) -> None:
@@ -41,7 +55,12 @@ def test_an_incomplete_envelope_is_invalid_params(meta: dict[str, Any]) -> None:
 
 
 def test_client_info_is_optional_and_never_trusted_to_be_an_object() -> None:
-    assert read_envelope(request({VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}, CLIENT_INFO_KEY: "x"})).client_info == {}
+    assert (
+        read_envelope(
+            request({VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}, CLIENT_INFO_KEY: "x"})
+        ).client_info
+        == {}
+    )
 
 
 def test_an_unknown_version_names_what_is_supported() -> None:

@@ -18,7 +18,9 @@ OURS_ONLY: set[tuple[str, str]] = set()
 
 
 @pytest.mark.parametrize(("theirs", "direction", "kind"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_tables_equal_the_sdk(theirs: dict[tuple[str, str], object], direction: Direction, kind: Kind) -> None:
+def test_tables_equal_the_sdk(
+    theirs: dict[tuple[str, str], object], direction: Direction, kind: Kind
+) -> None:
     ours = {
         (row.method, revision)
         for row in eras.TABLE

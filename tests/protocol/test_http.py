@@ -17,7 +17,12 @@ GOOD = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-n
 
 def call(**params: Any) -> Message:
     meta = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: {}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo", "_meta": meta, **params}}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "echo", "_meta": meta, **params},
+    }
     return Message(Kind.REQUEST, body)
 
 
@@ -60,15 +65,29 @@ def test_header_values_round_trip_and_equal_the_sdk(value: str) -> None:
 
 SCHEMAS = [
     {"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": "Region"}}},
-    {"type": "object", "properties": {"o": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}}}},
+    {
+        "type": "object",
+        "properties": {
+            "o": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}}
+        },
+    },
     {"type": "object", "properties": {"r": {"type": "number", "x-mcp-header": "R"}}},
     {"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": ""}}},
     {"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": "a b"}}},
     {"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": "a:b"}}},
     {"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": 7}}},
     {"type": "object", "properties": {"r": {"type": ["string"], "x-mcp-header": "A"}}},
-    {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": "A"}, "b": {"type": "string", "x-mcp-header": "a"}}},
-    {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string", "x-mcp-header": "A"}}}},
+    {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string", "x-mcp-header": "A"},
+            "b": {"type": "string", "x-mcp-header": "a"},
+        },
+    },
+    {
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": {"type": "string", "x-mcp-header": "A"}}},
+    },
     {"anyOf": [{"properties": {"a": {"type": "string", "x-mcp-header": "A"}}}]},
     {"x-mcp-header": "Root"},
     {"type": "object", "properties": {"a": {"enum": [{"x-mcp-header": 1}]}}},
@@ -112,7 +131,7 @@ TOKENS = {("region",): "Region", ("n",): "N", ("flag",): "Flag"}
         ({"flag": True}, {"mcp-param-flag": "True"}, False),
     ],
 )
-def test_param_headers_must_agree(arguments: dict[str, Any], headers: dict[str, str], fine: bool) -> None:  # noqa: FBT001
+def test_param_headers_must_agree(arguments: dict[str, Any], headers: dict[str, str], fine: bool) -> None:
     if fine:
         http.check_params(TOKENS, arguments, headers)
         return
@@ -121,7 +140,11 @@ def test_param_headers_must_agree(arguments: dict[str, Any], headers: dict[str, 
     assert caught.value.rpc_code == -32020
 
 
-@given(st.dictionaries(st.sampled_from(["region", "n", "flag"]), st.text() | st.booleans() | st.integers(-(2**53), 2**53)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["region", "n", "flag"]), st.text() | st.booleans() | st.integers(-(2**53), 2**53)
+    )
+)
 def test_what_we_send_a_server_accepts(arguments: dict[str, Any]) -> None:
     sent = {name.lower(): value for name, value in http.param_headers(TOKENS, arguments).items()}
     http.check_params(TOKENS, arguments, sent)

@@ -81,8 +81,16 @@ ACCEPTED = [
     ("notification", b'{"jsonrpc":"2.0","method":"notifications/initialized"}', Kind.NOTIFICATION),
     ("result", b'{"jsonrpc":"2.0","id":1,"result":{}}', Kind.RESULT),
     ("error", b'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":""}}', Kind.ERROR),
-    ("error that could not name its request", b'{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":""}}', Kind.ERROR),
-    ("unknown fields survive", b'{"jsonrpc":"2.0","id":1,"method":"ping","x":{"y":[1,2.5,"z"]}}', Kind.REQUEST),
+    (
+        "error that could not name its request",
+        b'{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":""}}',
+        Kind.ERROR,
+    ),
+    (
+        "unknown fields survive",
+        b'{"jsonrpc":"2.0","id":1,"method":"ping","x":{"y":[1,2.5,"z"]}}',
+        Kind.REQUEST,
+    ),
     ("largest integer", CALL % b'{"a":18446744073709551615,"b":-9223372036854775808}', Kind.REQUEST),
     ("long digits in a string", CALL % b'{"a":"99999999999999999999999999 1e999"}', Kind.REQUEST),
     ("depth 64", CALL % (b'{"a":' + b"[" * 62 + b"]" * 62 + b"}"), Kind.REQUEST),
@@ -124,7 +132,12 @@ def test_batches_only_where_asked_for() -> None:
     one = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
     assert [m.method for m in decode_batch(b"[" + one + b"," + one + b"]")] == ["ping", "ping"]
     assert len(decode_batch(one)) == 1
-    for bad in (b"[]", b"[" + b",".join([one] * 51) + b"]", b"[1]", b'[{"jsonrpc":"2.0","id":1,"method":"initialize"}]'):
+    for bad in (
+        b"[]",
+        b"[" + b",".join([one] * 51) + b"]",
+        b"[1]",
+        b'[{"jsonrpc":"2.0","id":1,"method":"initialize"}]',
+    ):
         with pytest.raises(RemoteError):
             decode_batch(bad)
 
@@ -139,7 +152,11 @@ def test_any_bytes_parse_or_raise_remote(raw: bytes) -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepgate.model.errors import RemoteError
-from keepgate.protocol.seal import Sealer
+from keepgate.protocol.seal import Sealer, derive
 
 SEALER = Sealer(b"k" * 32)
 NONCE = b"n" * 12
@@ -34,6 +34,12 @@ def test_refused(handle: object, bound_to: bytes, now: int) -> None:
     with pytest.raises(RemoteError) as caught:
         SEALER.unseal(handle, bound_to=bound_to, now=now)
     assert caught.value.rpc_code == -32602
+
+
+def test_keys_of_different_purposes_differ() -> None:
+    keys = {derive(b"m" * 32, purpose) for purpose in ("request-state", "cursor", "secrets")}
+    assert len(keys) == 3
+    assert all(len(key) == 32 for key in keys)
 
 
 def test_another_key_does_not_open() -> None:

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -199,14 +199,20 @@ def show(found: Iterable[Found], url: str) -> None:
 
 
 def launch_text(entry: LaunchEntry) -> str:
-    """How a server is started or reached: the whole command as a shell would want it, secrets masked, escaped."""
-    from keepgate.clients.formats import MASK, is_secret, show_args, show_url
+    """How a server is started or reached, as its client has it."""
+    from keepgate.clients.formats import MASK, is_secret
 
-    if entry.url:
-        return line(show_url(entry.url))
-    env = (f"{name}={MASK if is_secret(name, value) else value}" for name, value in entry.env.items())
-    words = [*env, *show_args(entry.argv)]
-    return line(" ".join(word if MASK in word else shlex.quote(word) for word in words))
+    env = {name: MASK if is_secret(name, value) else value for name, value in entry.env.items()}
+    return command_text(entry.argv, env, entry.url)
+
+
+def command_text(argv: tuple[str, ...], env: Mapping[str, str], url: str) -> str:
+    """The whole command as a shell would want it, or the address: never cut, secrets masked, escaped."""
+    from keepgate.clients.formats import MASK, show_args, show_url
+
+    words = [*(f"{name}={value}" for name, value in env.items()), *show_args(argv)]
+    text = " ".join(word if MASK in word else shlex.quote(word) for word in words)
+    return line(show_url(url) if url else text)
 
 
 def _say_lost(changes: Iterable[Change], settings: Settings) -> None:
@@ -239,7 +245,7 @@ def unserved(entries: Iterable[LaunchEntry], settings: Settings, here: Machine) 
     adoption = adopt(direct, home=here.home, env=here.env)
     missing = [
         entry
-        for server in adoption.servers
+        for server in [*adoption.servers, *adoption.waiting]
         if not any(same_server(server.config, known.argv, known.url) for known in settings.servers.values())
         for entry in server.entries
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -59,7 +58,9 @@ def _state(state: Path) -> Iterator[Line]:
         return
     mode = state.stat().st_mode & 0o777
     if mode & 0o077:
-        yield Line(FAIL, f"state directory {state} has mode {mode:o}: others may read it", f"chmod 700 {state}")
+        yield Line(
+            FAIL, f"state directory {state} has mode {mode:o}: others may read it", f"chmod 700 {state}"
+        )
     else:
         yield Line(FINE, f"state directory {state}")
 
@@ -95,14 +96,17 @@ def _log(settings: object) -> Iterator[Line]:
 
 
 def _servers(settings: object) -> Iterator[Line]:
-    from keepgate.compose import list_configured
+    from keepgate.compose import list_servers
     from keepgate.config import Settings
 
     assert isinstance(settings, Settings)
     if not settings.servers:
         yield Line(WARN, "no server is configured", "keepgate up finds the servers your clients use")
-    for name, found in asyncio.run(list_configured(settings)).items():
+    for name, found in list_servers(settings).items():
         if isinstance(found, KeepgateError):
             yield Line(FAIL, f"server {name}: {found}")
         else:
-            yield Line(FINE, f"server {name}: {found.server or 'unnamed'}, {found.revision}, {len(found.tools)} tools")
+            yield Line(
+                FINE,
+                f"server {name}: {found.server or 'unnamed'}, {found.revision}, {len(found.tools)} tools",
+            )

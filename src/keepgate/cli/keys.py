@@ -39,7 +39,7 @@ Expires = Annotated[
     typer.Option(parser=duration, metavar="DURATION", help="End the key after this time, for instance 90d."),
 ]
 Overlap = Annotated[
-    float,
+    float | None,
     typer.Option(
         parser=duration, metavar="DURATION", help="Let the old key work this much longer, for instance 1h."
     ),
@@ -55,11 +55,13 @@ def create(name: Name, expires: Expires = None, config: Config = None) -> None:
 
 
 @app.command()
-def rotate(name: Name, overlap: Overlap = "0s", expires: Expires = None, config: Config = None) -> None:  # type: ignore[assignment] # typer parses the default
+def rotate(name: Name, overlap: Overlap = None, expires: Expires = None, config: Config = None) -> None:
     """Replace a key by a new one and print it. The old one stops working, after --overlap if given."""
     from keepgate.auth import apikey
 
-    _show(apikey.rotate(_store(config), name, now=time.time(), lifetime=expires, overlap=overlap), name)
+    _show(
+        apikey.rotate(_store(config), name, now=time.time(), lifetime=expires, overlap=overlap or 0.0), name
+    )
 
 
 @app.command()

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +18,10 @@ import typer
 
 from keepgate.cli import clients as face
 from keepgate.cli.screen import fail
+from keepgate.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from keepgate.clients.first_run import Adoption, Offer
+    from keepgate.clients.first_run import Adoption, Offer, Server
     from keepgate.clients.formats import Machine
     from keepgate.config import Settings
     from keepgate.model.upstream import LaunchEntry
@@ -85,45 +85,65 @@ def _first_run(file: Path, here: Machine, *, install: bool | None, start: bool, 
     for entry, why in adoption.left:
         typer.echo(f"not taken over: {face.line(entry.name)} of {entry.origin.client}, {face.line(why)}")
     if not adoption.servers:
-        fail(
-            "no server found that keepgate could stand in front of: write one into a configuration, see docs/clients.md"
-        )
+        fail("no server found to stand in front of: write one into a configuration, see docs/clients.md")
 
     offers = _offers(adoption, file, here) if start else {}
     text = starter(adoption, offers)
     settings = _parse(text, file, here)
     if adoption.secrets:
         secret_store(settings).put(adoption.secrets)
-    names = tuple(dict.fromkeys(client for server in adoption.servers for client in server.clients))
+    names = dict.fromkeys(client for server in adoption.servers for client in server.clients)
     keys = {name: face.fresh_key(settings, name) for name in names}
     _write(file, text)
     typer.echo(f"wrote {file}")
     typer.echo("nothing is vetted yet: read its roles, they list all that your clients may use")
-    for name, what in adoption.missing.items():
-        typer.echo(f"to do: `keepgate secrets set {name}`, {face.line(what)}")
+    _say_lost(adoption, settings)
     _connect(settings, here, keys, install=install, project=project)
+
+
+def _say_lost(adoption: Adoption, settings: Settings) -> None:
+    """What a rewritten client could not use any more."""
+    for server in adoption.waiting:
+        typer.echo(f"{server.id} waits, commented out, for: keepgate secrets set {' '.join(server.missing)}")
+    lost = [server.id for server in adoption.servers if not settings.access.roles[server.id].allow]
+    lost += [server.id for server in adoption.waiting]
+    lost += [face.line(entry.name) for entry, _ in adoption.left if not entry.disabled]
+    if lost:
+        typer.echo(
+            f"not usable through keepgate yet, so out of reach of a rewritten client: {', '.join(lost)}"
+        )
 
 
 def _adopt(entries: Iterable[LaunchEntry], file: Path, here: Machine) -> Adoption:
     """What can be taken over, each server checked on its own: one odd entry must not spoil the file."""
     from keepgate.clients.first_run import Adoption, adopt, starter
-    from keepgate.model.errors import ConfigError
 
     adoption = adopt(entries, home=here.home, env=here.env)
-    good = []
-    for server in adoption.servers:
+    out = Adoption(left=adoption.left)
+    for server in [*adoption.servers, *adoption.waiting]:
         try:
             _parse(starter(Adoption(servers=[server]), {}), file, here)
-            good.append(server)
         except ConfigError as error:
             why = error.public.removeprefix(f"{error.where}: ")
-            adoption.left.extend((entry, why) for entry in server.entries)
-    dropped = tuple(f"{server.id}." for server in adoption.servers if server not in good)
-    secrets, missing = (
-        {name: value for name, value in table.items() if not (dropped and name.startswith(dropped))}
-        for table in (adoption.secrets, adoption.missing)
-    )
-    return replace(adoption, servers=good, secrets=secrets, missing=missing)
+            out.left.extend((entry, why) for entry in server.entries)
+            continue
+        _ask(server)
+        (out.waiting if server.missing else out.servers).append(server)
+    return out
+
+
+def _ask(server: Server) -> None:
+    """Secrets that a client keeps to itself, from the person at the terminal."""
+    if not server.missing or not _terminal():
+        return
+    typer.echo(f"{server.id} needs what only its client knows (nothing: leave it out for now)")
+    given = {
+        name: typer.prompt(f"  {face.line(what)}", default="", show_default=False, hide_input=True)
+        for name, what in server.missing.items()
+    }
+    if all(given.values()):
+        server.secrets.update(given)
+        server.missing.clear()
 
 
 def _offers(adoption: Adoption, file: Path, here: Machine) -> dict[str, Offer]:
@@ -135,7 +155,9 @@ def _offers(adoption: Adoption, file: Path, here: Machine) -> dict[str, Offer]:
 
     typer.echo("asking each server once what it offers (--no-start skips this):")
     for server in adoption.servers:
-        typer.echo(f"  {server.id}: {face.launch_text(server.entries[0])}")
+        typer.echo(f"  {server.id}: {_started(server)}")
+        for note in server.notes:
+            typer.echo(f"    note: {face.line(note)}")
     out = {}
     answers: Mapping[str, Inventory | KeepgateError] = list_servers(
         _parse(starter(adoption, {}), file, here), adoption.secrets
@@ -155,6 +177,15 @@ def _offers(adoption: Adoption, file: Path, here: Machine) -> dict[str, Offer]:
     return out
 
 
+def _started(server: Server) -> str:
+    """What is going to be started or reached, every `${...}` filled in."""
+    from keepgate.clients.formats import MASK
+
+    env = server.config.get("env", {})
+    shown = {name: value if isinstance(value, str) else MASK for name, value in env.items()}
+    return face.command_text(tuple(server.config.get("command", ())), shown, server.config.get("url", ""))
+
+
 def _connect(
     settings: Settings,
     here: Machine,
@@ -167,11 +198,8 @@ def _connect(
     from keepgate.clients import CLIENTS
 
     if install is None:
-        install = (
-            sys.stdin.isatty()
-            and sys.stdout.isatty()
-            and typer.confirm("replace these servers in the clients' files by keepgate (with backup)?")
-        )
+        question = "replace these servers in the clients' files by keepgate (with backup)?"
+        install = _terminal() and typer.confirm(question)
     if install:
         worker = face.rewriter(here)
         changes = [
@@ -221,10 +249,18 @@ def _parse(text: str, file: Path, here: Machine) -> Settings:
     return parse(text, file=file, env=here.env)
 
 
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    """Make the file, for its owner alone; one that appeared meanwhile is not overwritten."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise ConfigError(f"cannot write `{file}`: {error.strerror}") from error

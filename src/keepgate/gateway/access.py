@@ -37,6 +37,10 @@ class Gatekeeper:
         scheme, _, token = presented.partition(" ")
         principal = self._keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
         if principal is None:
+            if self._enforcer.meters.spend(f"peer:{request.peer}").remaining < 0:
+                raise RemoteError(
+                    "rate", "too many failed attempts", rpc_code=jsonrpc.RATE_LIMITED, status=429
+                )
             self._enforcer.event(
                 "auth.failed", f"a key that is unknown, expired or revoked, from {request.peer}"
             )

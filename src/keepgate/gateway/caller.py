@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from keepgate.model.access import Principal
+from keepgate.model.access import Action, Principal, Resource
+from keepgate.model.exchange import Exchange
+from keepgate.model.message import Direction, Message
 from keepgate.protocol.eras import Era, era_of
 
 
@@ -27,6 +29,43 @@ class Caller:
     def era(self) -> Era:
         """The era the client speaks."""
         return era_of(self.revision)
+
+    def sends(
+        self, message: Message, action: Action | None = None, resource: Resource | None = None
+    ) -> Exchange:
+        """A message of this client, to be judged."""
+        server = resource.server if resource is not None else ""
+        return self._exchange(message, Direction.TO_SERVER, server, action, resource)
+
+    def gets(
+        self,
+        message: Message,
+        server: str = "",
+        action: Action | None = None,
+        resource: Resource | None = None,
+    ) -> Exchange:
+        """A message for this client, from `server` or (empty) from keepgate itself, to be judged."""
+        return self._exchange(message, Direction.TO_CLIENT, server, action, resource)
+
+    def _exchange(
+        self,
+        message: Message,
+        direction: Direction,
+        server: str,
+        action: Action | None,
+        resource: Resource | None,
+    ) -> Exchange:
+        return Exchange(
+            message,
+            direction,
+            self.principal,
+            self.revision,
+            server,
+            action,
+            resource,
+            self.client,
+            self.capabilities,
+        )
 
 
 class Outlet(Protocol):

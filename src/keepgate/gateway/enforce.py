@@ -22,6 +22,9 @@ from keepgate.model.verdict import Effect, Verdict
 from keepgate.ports import AuditLog
 from keepgate.protocol import jsonrpc
 
+REFUSALS = frozenset(("auth.failed", "message.refused", "upstream.dropped"))
+"""Events that tell of something that was not let through."""
+
 _BELONGS = {Fact.REQUEST: True}
 _STRANGER = {Fact.REQUEST: False}
 _EFFECT = {effect: effect.name.lower() for effect in Effect}
@@ -84,7 +87,8 @@ class Enforcer:
                 server=exchange.server,
                 name=resource.name if resource is not None else name,
                 effect=_EFFECT[verdict.effect],
-                reason=f"{verdict.reason}; {verdict.private}" if verdict.private else verdict.reason,
+                reason=verdict.reason,
+                private=verdict.private,
                 policy=self.rules.policy_hash,
                 rules=verdict.rules,
                 findings=tuple(finding.rule for finding in verdict.findings),
@@ -108,7 +112,7 @@ class Enforcer:
                 client=client,
                 server=server,
                 name="",
-                effect="deny" if principal == "" and name.startswith("auth") else "allow",
+                effect="deny" if name in REFUSALS else "allow",
                 reason=reason,
                 policy=self.rules.policy_hash,
             )

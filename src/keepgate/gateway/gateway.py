@@ -25,6 +25,7 @@ from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.stateless import Stateless
+from keepgate.gateway.tasks import Tasks
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
@@ -36,7 +37,7 @@ SWEEP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
+class Keys:
     """Keys of this process, one per purpose, 32 bytes each."""
 
     request_state: bytes
@@ -61,7 +62,7 @@ class Gateway:
         servers: Sequence[ServerSettings],
         policy: authorization.Engine,
         outside: Outside,
-        secrets: Secrets,
+        keys: Keys,
         limits: Limits,
         identity: Identity,
         *,
@@ -74,8 +75,8 @@ class Gateway:
         self._limits = limits
         meters = Meters(limits, outside.monotonic)
         self.enforcer = Enforcer(rules_of(policy), outside.audit, meters, outside.clock_ns, sync=sync)
-        relay = Relay(self.enforcer, StateSealer(secrets.request_state))
-        listing = Listing(self.enforcer, self._current, identity, Sealer(secrets.cursor))
+        relay = Relay(self.enforcer, StateSealer(keys.request_state))
+        listing = Listing(self.enforcer, self._current, identity, Sealer(keys.cursor))
         self.services = Services(
             identity, limits, self.enforcer, relay, listing, {}, self._current, outside.monotonic
         )
@@ -85,6 +86,7 @@ class Gateway:
         self.stateless = Stateless(self.services)
         self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous)
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
+        self._tasks = Tasks()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     def _current(self) -> authorization.Engine:
@@ -129,13 +131,20 @@ class Gateway:
         old.update(fresh)
         await self.stateless.drop([upstream.id for upstream in gone])
         for session in self.sessions.all():
-            session.drop([upstream.id for upstream in gone])
+            _ = self._tasks.spawn(session.follow([upstream.id for upstream in gone]))
         await asyncio.gather(*(upstream.close() for upstream in gone))
+
+    def end_streams(self) -> None:
+        """Shutdown begins: end the standing streams, which would otherwise hold it up. Calls go on."""
+        for session in self.sessions.all():
+            session.standing.finish()
+        self.stateless.listens.end()
 
     async def close(self, grace: float) -> None:
         """Let running requests finish for `grace` seconds, then end everything. Never raises."""
         await self.http.drain(grace)
         self._sweeper.cancel()
+        await self._tasks.drain(0)
         await self.sessions.close()
         await self.stateless.close()
         await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))

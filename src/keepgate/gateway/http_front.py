@@ -108,6 +108,7 @@ class HttpFront:
                 return
             message = jsonrpc.decode(request.body, limits)
         except RemoteError as error:
+            self.services.enforcer.event("message.refused", error.public, principal=principal.id)
             respond_rpc(
                 responder,
                 error.status,
@@ -131,6 +132,7 @@ class HttpFront:
             raise RemoteError("response", "this protocol revision has no responses from clients")
         if message.kind is Kind.NOTIFICATION:
             http.check_agreement(message, request.headers)
+            self.stateless.notification(message, principal, {})
             responder.respond(202, {}, b"")
             return
         outlet = StatelessOutlet(responder)
@@ -230,7 +232,7 @@ class HttpFront:
         session = self.sessions.find(headers.get(http.SESSION_HEADER), principal, mount)
         last = headers.get("last-event-id")
         if last is None:
-            session.standing.attach(responder.start_stream({"Mcp-Session-Id": session.id}), after=-1)
+            session.standing.attach(responder.start_stream({"Mcp-Session-Id": session.id}))
             return
         found = session.streams.find(last)
         if found is None:

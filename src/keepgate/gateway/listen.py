@@ -46,6 +46,11 @@ class Listen:
         for one in self._live:
             one.announce()
 
+    def end(self) -> None:
+        """End every listen in an orderly way: each client gets its closing result."""
+        for one in self._live:
+            one.close()
+
     async def serve(
         self, message: Message, caller: Caller, view: View, outlet: Outlet, trace: str
     ) -> dict[str, Any]:
@@ -63,6 +68,9 @@ class Listen:
         self._live.add(one)
         try:
             await one.run(await one.split(wanted))
+        except asyncio.CancelledError:
+            if not one.ended:
+                raise
         finally:
             one.close()
             self._live.discard(one)
@@ -90,6 +98,7 @@ class _Subscription:
         self._expected = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._flags: tuple[str, ...] = ()
+        self.ended = False
 
     def announce(self) -> None:
         """Send the list_changed notifications this client asked for."""
@@ -129,10 +138,8 @@ class _Subscription:
             except TimeoutError:
                 pass
         self._acknowledge()
-        if self._tasks:
-            await asyncio.gather(*self._tasks)
-        else:
-            await asyncio.Event().wait()  # nothing to listen to, yet the client asked to be kept informed
+        self._tasks = self._tasks or [asyncio.create_task(_forever())]  # the client asked to be kept informed
+        await asyncio.gather(*self._tasks)
 
     def _acknowledge(self) -> None:
         honoured: dict[str, Any] = {}
@@ -208,8 +215,13 @@ class _Subscription:
 
     def close(self) -> None:
         """Stop listening everywhere."""
+        self.ended = True
         for task in self._tasks:
             task.cancel()
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
 
 
 class _Ear:

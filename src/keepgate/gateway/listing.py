@@ -17,8 +17,7 @@ from keepgate.gateway.shelf import KEY
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError
-from keepgate.model.exchange import Exchange
-from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
@@ -63,14 +62,7 @@ class Listing:
     async def serve(self, message: Message, caller: Caller, view: View) -> dict[str, Any]:
         """The reply body for a list request. Never raises but for cancellation."""
         trace = new_trace()
-        asked = Exchange(
-            message,
-            Direction.TO_SERVER,
-            caller.principal,
-            caller.revision,
-            client=caller.client,
-            capabilities=caller.capabilities,
-        )
+        asked = caller.sends(message)
         try:
             verdict, seq = self._enforcer.judge(asked, trace)
             await self._enforcer.settled(seq)
@@ -88,23 +80,17 @@ class Listing:
                 return replies.unavailable(message, caller, next(iter(failures.values())), trace)
             items, hidden = self._visible(method, caller, view)
             body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
-            return await self._record(message, asked, body, hidden, trace)
+            return await self._record(message, caller, body, hidden, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
         except RemoteError as error:
             return jsonrpc.error(message.id, error.rpc_code, error.public)
 
     async def _record(
-        self, message: Message, asked: Exchange, body: dict[str, Any], hidden: int, trace: str
+        self, message: Message, caller: Caller, body: dict[str, Any], hidden: int, trace: str
     ) -> dict[str, Any]:
         """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
-        exchange = Exchange(
-            Message(Kind.RESULT, body),
-            Direction.TO_CLIENT,
-            asked.principal,
-            asked.revision,
-            client=asked.client,
-        )
+        exchange = caller.gets(Message(Kind.RESULT, body))
         verdict = Verdict(Effect.ALLOW, guard="listing")
         if hidden:
             verdict = Verdict(Effect.REDACT, f"{hidden} items not visible to this principal", "listing")

@@ -87,6 +87,8 @@ class PipeFront:
                 return
             self._take(jsonrpc.decode(raw, self._session.services.limits.json))
         except RemoteError as error:
+            enforcer = self._session.services.enforcer
+            enforcer.note("message.refused", error.public, principal=self._principal.id)
             request_id = jsonrpc.peek_id(raw[:65536])
             self._send(jsonrpc.encode(jsonrpc.error(request_id, error.rpc_code, error.public)))
 

@@ -180,17 +180,7 @@ class Relay:
             if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
                 kind = ResourceKind.PROMPT
             resource = Resource(kind, target.backend.settings.id, target.name)
-        return Exchange(
-            message,
-            Direction.TO_SERVER,
-            caller.principal,
-            caller.revision,
-            resource.server if resource is not None else "",
-            action,
-            resource,
-            caller.client,
-            caller.capabilities,
-        )
+        return caller.sends(message, action, resource)
 
     async def _ask_server(
         self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None
@@ -200,17 +190,7 @@ class Relay:
         params, headers = self._outgoing(message, caller, target)
         observer = Observer(self, running, backend, callbacks)
         reply = await backend.request(message.method, params, caller, observer, headers)
-        exchange = Exchange(
-            reply,
-            Direction.TO_CLIENT,
-            caller.principal,
-            caller.revision,
-            server,
-            asked.action,
-            asked.resource,
-            caller.client,
-            caller.capabilities,
-        )
+        exchange = caller.gets(reply, server, asked.action, asked.resource)
         out = self._incoming(message, caller, running.view, backend, reply)
         if target.item is None and message.method in _LIST_OF and replies.is_failure(reply):
             out = replies.unknown(message, caller)
@@ -274,15 +254,7 @@ class Relay:
         self, caller: Caller, backend: Backend, message: Message, trace: str, outlet: Outlet
     ) -> None:
         """Decide, record and send a server's notification to a client."""
-        exchange = Exchange(
-            message,
-            Direction.TO_CLIENT,
-            caller.principal,
-            caller.revision,
-            backend.settings.id,
-            client=caller.client,
-            capabilities=caller.capabilities,
-        )
+        exchange = caller.gets(message, backend.settings.id)
         try:
             verdict, seq = self.enforcer.judge(exchange, trace, belongs=True)
         except AuditError:

@@ -54,9 +54,13 @@ class Servers:
         backends = self.view.backends.values()
         return [b.link for b in backends if isinstance(b, HandshakeBackend) and b.link is not None]
 
-    async def reach(self, upstreams: list[Upstream], params: dict[str, Any]) -> dict[str, UpstreamError]:
+    async def initialize(self, upstreams: list[Upstream], params: dict[str, Any]) -> dict[str, UpstreamError]:
         """Connect to all at once, with these initialize params; the failures by server id."""
         self._params = params
+        return await self.reach(upstreams)
+
+    async def reach(self, upstreams: list[Upstream]) -> dict[str, UpstreamError]:
+        """Connect to all at once. After the handshake they join late and are announced."""
         failures: dict[str, UpstreamError] = {}
         reached: dict[str, Backend] = {}
 
@@ -75,9 +79,15 @@ class Servers:
             else:
                 reached[upstream.id] = backend
 
-        tasks = [asyncio.create_task(one(upstream)) for upstream in upstreams]
-        if tasks:
-            _, self._late = await asyncio.wait(tasks, timeout=PATIENCE)
+        tasks = {asyncio.create_task(one(upstream)): upstream for upstream in upstreams}
+        prompt = [task for task, upstream in tasks.items() if self.view.single or not upstream.slow]
+        if prompt:
+            await asyncio.wait(prompt, timeout=PATIENCE)
+        for task, upstream in tasks.items():
+            if not task.done():
+                upstream.slow = True
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
         self._settled = True
         for upstream in upstreams:  # configuration order, whoever answered first
             if upstream.id in reached:
@@ -127,7 +137,7 @@ class Servers:
 
     async def close(self) -> None:
         """Close every link. Never raises."""
-        for task in self._late:
+        for task in list(self._late):
             task.cancel()
         links = self.links
         for link in links:

@@ -26,7 +26,6 @@ from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.streams import ResumableStream, StreamTable
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
-from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
@@ -94,10 +93,12 @@ class Session(CallbackHandler):
         """Use a pipe for what belongs to no call, instead of the GET stream."""
         self._push_to = send
 
-    def push(self, body: dict[str, Any]) -> bool:
-        """Send what belongs to no call."""
+    def push(self, body: dict[str, Any], *, keep: bool = True) -> bool:
+        """Send what belongs to no call; `keep` it for a client that is away. False if nobody hears it now."""
         if self._push_to is not None:
             return self._push_to(body)
+        if self.standing.live is None and not keep:
+            return False
         self.standing.send(body)
         return self.standing.live is not None
 
@@ -120,12 +121,14 @@ class Session(CallbackHandler):
         sent["clientInfo"] = self.caller.info or self.services.identity.info
         trace = new_trace()
         try:
-            exchange = self._from_client(message)
+            exchange = self.caller.sends(message)
             verdict, seq = self.services.enforcer.judge(exchange, trace)
             await self.services.enforcer.settled(seq)
             if verdict.effect >= Effect.ASK:
                 return replies.denied(message, self.caller, verdict, trace)
-            failures = await self.servers.reach(self.services.visible_to(self.principal, self.mount), sent)
+            failures = await self.servers.initialize(
+                self.services.visible_to(self.principal, self.mount), sent
+            )
             if self.view.single and not self.view.backends:
                 error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
                 return replies.unavailable(message, self.caller, error, trace)
@@ -137,26 +140,10 @@ class Session(CallbackHandler):
 
     # What the client sends
 
-    def _from_client(self, message: Message) -> Exchange:
-        return Exchange(
-            message,
-            Direction.TO_SERVER,
-            self.principal,
-            self.caller.revision,
-            client=self.caller.client,
-            capabilities=self.caller.capabilities,
-        )
-
     async def _answer(self, message: Message, result: dict[str, Any], trace: str) -> dict[str, Any]:
         """Record a reply of our own and return its body."""
         body = jsonrpc.result(message.id, result)
-        exchange = Exchange(
-            Message(Kind.RESULT, body),
-            Direction.TO_CLIENT,
-            self.principal,
-            self.caller.revision,
-            client=self.caller.client,
-        )
+        exchange = self.caller.gets(Message(Kind.RESULT, body))
         _, seq = self.services.enforcer.judge(exchange, trace, belongs=True, name=message.method)
         await self.services.enforcer.settled(seq)
         return body
@@ -190,7 +177,7 @@ class Session(CallbackHandler):
         method = message.method
         row = lookup(method, Direction.TO_SERVER, Kind.REQUEST, self.caller.revision)
         if row is None:
-            self.services.enforcer.judge(self._from_client(message), new_trace())
+            self.services.enforcer.judge(self.caller.sends(message), new_trace())
             return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
         if method in LISTS:
             # A merged list is our own answer; it takes the form the servers themselves answer in.
@@ -207,7 +194,7 @@ class Session(CallbackHandler):
         """`ping` and `logging/setLevel`: answered here, the level passed to every server that logs."""
         trace = new_trace()
         try:
-            verdict, seq = self.services.enforcer.judge(self._from_client(message), trace)
+            verdict, seq = self.services.enforcer.judge(self.caller.sends(message), trace)
             await self.services.enforcer.settled(seq)
             if verdict.effect >= Effect.ASK:
                 return replies.denied(message, self.caller, verdict, trace)
@@ -244,7 +231,7 @@ class Session(CallbackHandler):
         row = lookup(message.method, Direction.TO_SERVER, Kind.NOTIFICATION, self.caller.revision)
         try:
             self.begin(message)
-            verdict, seq = self.services.enforcer.judge(self._from_client(message), new_trace())
+            verdict, seq = self.services.enforcer.judge(self.caller.sends(message), new_trace())
         except (AuditError, RemoteError):
             return
         if row is None or verdict.effect >= Effect.ASK:
@@ -269,7 +256,7 @@ class Session(CallbackHandler):
     def response(self, message: Message) -> bool:
         """A client's answer to a server-initiated request; False if nothing waits for it."""
         asked = self.callbacks.take(message.id)
-        exchange = self._from_client(message)
+        exchange = self.caller.sends(message)
         try:
             verdict, seq = self.services.enforcer.judge(
                 exchange, asked.trace if asked else new_trace(), belongs=asked is not None
@@ -292,7 +279,7 @@ class Session(CallbackHandler):
     def unsolicited(self, link: Link, message: Message) -> None:
         """A message of a server outside any call."""
         if message.kind is Kind.REQUEST:
-            self._ask_client(link, message, _Push(self.push), new_trace())
+            self._ask_client(link, message, None, new_trace())
             return
         backend = self.view.backends.get(link.server)
         if backend is not None and message.method in CHANGED:
@@ -321,16 +308,8 @@ class Session(CallbackHandler):
         if backend is not None:
             self.services.relay.pass_notification(self.caller, backend, message, "", _Push(self.push))
 
-    def _ask_client(self, link: Link, message: Message, outlet: Outlet, trace: str) -> None:
-        exchange = Exchange(
-            message,
-            Direction.TO_CLIENT,
-            self.principal,
-            self.caller.revision,
-            link.server,
-            client=self.caller.client,
-            capabilities=self.caller.capabilities,
-        )
+    def _ask_client(self, link: Link, message: Message, outlet: Outlet | None, trace: str) -> None:
+        exchange = self.caller.gets(message, link.server)
         try:
             verdict, seq = self.services.enforcer.judge(exchange, trace, belongs=True)
         except AuditError:
@@ -341,8 +320,9 @@ class Session(CallbackHandler):
         body = self.callbacks.open(link, message, trace)
         self.services.enforcer.after(seq, lambda ok: self._deliver(outlet, body) if ok else None)
 
-    def _deliver(self, outlet: Outlet, body: dict[str, Any]) -> None:
-        if not outlet.message(body) and not self.push(body):
+    def _deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
+        """On the stream of the call, else on the standing one; a question nobody hears now is refused, not kept."""
+        if not (outlet is not None and outlet.message(body)) and not self.push(body, keep=False):
             self.callbacks.refuse(body["id"], "the client cannot be asked now: it has no open stream")
 
     async def ask(self, method: str, params: dict[str, Any], observer: Any) -> dict[str, Any]:
@@ -350,15 +330,7 @@ class Session(CallbackHandler):
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         running: Running = observer.running
         message = Message(Kind.REQUEST, jsonrpc.request(0, method, params))
-        exchange = Exchange(
-            message,
-            Direction.TO_CLIENT,
-            self.principal,
-            self.caller.revision,
-            observer.backend.settings.id,
-            client=self.caller.client,
-            capabilities=self.caller.capabilities,
-        )
+        exchange = self.caller.gets(message, observer.backend.settings.id)
         known = lookup(method, Direction.TO_CLIENT, Kind.REQUEST, self.caller.revision)
         verdict, seq = self.services.enforcer.judge(exchange, running.trace, belongs=True)
         if known is None or verdict.effect >= Effect.ASK:
@@ -399,12 +371,17 @@ class Session(CallbackHandler):
         for notification in CHANGED:
             self.push(jsonrpc.notification(notification))
 
-    def drop(self, servers: list[str]) -> None:
-        """Servers were removed or changed: forget them; changed ones are reached anew by the next session."""
-        for server in servers:
+    async def follow(self, gone: list[str]) -> None:
+        """The configuration changed: forget the servers that went, reach those that came."""
+        for server in gone:
             self.view.remove(server)
-        if servers:
+        if gone:
             self.announce_lists()
+        if self.state is State.READY:
+            wanted = self.services.visible_to(self.principal, self.mount)
+            await self.servers.reach(
+                [upstream for upstream in wanted if upstream.id not in self.view.backends]
+            )
 
     async def close(self) -> None:
         """End the session: cancel what runs, close the links and streams. Never raises."""

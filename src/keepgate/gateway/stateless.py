@@ -100,7 +100,7 @@ class Stateless:
     ) -> dict[str, Any]:
         row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
         if row is None:
-            self.services.enforcer.judge(self._exchange(message, caller), new_trace())
+            self.services.enforcer.judge(caller.sends(message), new_trace())
             return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
         view = await self.view(caller.principal, mount)
         if message.method in LISTS:
@@ -108,7 +108,7 @@ class Stateless:
         if row.action is not None:
             return await self.services.relay.forward(message, caller, view, outlet, None)
         trace = new_trace()
-        verdict, seq = self.services.enforcer.judge(self._exchange(message, caller), trace)
+        verdict, seq = self.services.enforcer.judge(caller.sends(message), trace)
         await self.services.enforcer.settled(seq)
         if verdict.effect >= Effect.ASK:
             return replies.denied(message, caller, verdict, trace)
@@ -116,25 +116,9 @@ class Stateless:
             return await self.listens.serve(message, caller, view, outlet, trace)
         return await self._discover(message, caller, view, trace)
 
-    def _exchange(self, message: Message, caller: Caller) -> Exchange:
-        return Exchange(
-            message,
-            Direction.TO_SERVER,
-            caller.principal,
-            caller.revision,
-            client=caller.client,
-            capabilities=caller.capabilities,
-        )
-
     async def _discover(self, message: Message, caller: Caller, view: View, trace: str) -> dict[str, Any]:
         body = jsonrpc.result(message.id, discover_result(view, self.services.identity))
-        reply = Exchange(
-            Message(Kind.RESULT, body),
-            Direction.TO_CLIENT,
-            caller.principal,
-            caller.revision,
-            client=caller.client,
-        )
+        reply = caller.gets(Message(Kind.RESULT, body))
         _, seq = self.services.enforcer.judge(reply, trace, belongs=True, name=message.method)
         await self.services.enforcer.settled(seq)
         return body
@@ -146,7 +130,7 @@ class Stateless:
         wanted = self.services.visible_to(principal, mount)
         missing = [upstream for upstream in wanted if upstream.id not in self._backends]
         if missing:
-            await self._reach(missing)
+            await self._reach(missing, wait_for_slow=mount is not None)
             if len(wanted) == 1 and mount is not None and wanted[0].id not in self._backends:
                 raise UpstreamError("unreachable", f"server `{mount}` cannot be reached now")
         view = self._views.get(mount)
@@ -166,14 +150,18 @@ class Stateless:
             if upstream.id in self._backends:
                 view.add(self._backends[upstream.id])
 
-    async def _reach(self, upstreams: list[Upstream]) -> None:
+    async def _reach(self, upstreams: list[Upstream], *, wait_for_slow: bool) -> None:
         tasks = []
         for upstream in upstreams:
             task = self._reaching.get(upstream.id)
             if task is None:
                 task = self._reaching[upstream.id] = asyncio.create_task(self._reach_one(upstream))
-            tasks.append(task)
-        await asyncio.wait(tasks, timeout=CONNECT_PATIENCE)
+            if wait_for_slow or not upstream.slow:
+                tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CONNECT_PATIENCE)
+        for upstream in upstreams:
+            upstream.slow = upstream.id in self._reaching
 
     async def _reach_one(self, upstream: Upstream) -> None:
         try:

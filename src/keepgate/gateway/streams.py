@@ -26,20 +26,23 @@ class ResumableStream:
         self.live: EventStream | None = None
         self._events: deque[tuple[int, bytes]] = deque(maxlen=keep)
         self._last = 0
+        self._taken = 0
+        """Number of the newest event that a connection took."""
 
     def event_id(self) -> str:
         """The id of the newest event."""
         return f"{self.id}.{self._last}"
 
     def attach(self, live: EventStream, after: int | None = None) -> None:
-        """Send to this connection from now on, first what came after event number `after`."""
+        """Send to this connection from now on, first what came after event `after` (None: what no connection took)."""
         if self.live is not None and self.live is not live:
             self.live.close()
         self.live = live
-        if after is not None:
-            for number, data in list(self._events):
-                if number > after:
-                    live.send(data, f"{self.id}.{number}")
+        start = self._taken if after is None else after
+        for number, data in list(self._events):
+            if number > start:
+                live.send(data, f"{self.id}.{number}")
+        self._taken = self._last
         if self.done:
             live.close()
 
@@ -53,8 +56,11 @@ class ResumableStream:
         self._last += 1
         data = jsonrpc.encode(body)
         self._events.append((self._last, data))
-        if self.live is not None and not self.live.send(data, self.event_id()):
-            self.live = None
+        if self.live is not None:
+            if self.live.send(data, self.event_id()):
+                self._taken = self._last
+            else:
+                self.live = None
 
     def detach(self, retry_ms: int | None = None) -> None:
         """End the connection, not the stream; the client may come back after `retry_ms`."""

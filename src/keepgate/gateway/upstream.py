@@ -37,6 +37,8 @@ class Upstream:
         self.limits = limits
         self.owner = owner
         self.circuit = Circuit(settings.id, monotonic)
+        self.slow = False
+        """It was not reached within the patience of the last client that waited: the next does not wait for it."""
         self.discovered: dict[str, Any] = {}
         """The result of the last `server/discover`."""
         self._stateless: bool | None = (
@@ -108,6 +110,7 @@ class Upstream:
             await link.close()
             return None
         self.circuit.success()
+        self.slow = False
         self._shared = link
         self.links.add(link)
         return link
@@ -184,6 +187,7 @@ class Upstream:
             await link.close()
             raise
         self.circuit.success()
+        self.slow = False
         self.links.add(link)
         return link, result
 

@@ -124,10 +124,7 @@ class Engine:
 
     def may_use(self, principal: Principal, server: str) -> bool:
         """Whether any permit could reach `principal` for anything on `server`: else the server need not be reached."""
-        grantees = principal.grantees
-        who = {schema.entity(grantee) for grantee in grantees} | {
-            ("Role", role) for role in self._granted(grantees)
-        }
+        who = set(self._who(principal.grantees))
         return any(
             rule.body["effect"] == "permit"
             and rule.server in (None, server)
@@ -157,16 +154,12 @@ class Engine:
         identity, user, client, groups, tenant = who
         grantees = Principal(identity, "", groups, tenant, user, client).grantees
         try:
-            uid, *parents = (schema.entity(grantee) for grantee in grantees)
-            parents += [("Role", role) for role in self._granted(grantees)]
-            principal, item, within = (
-                _uid(uid),
-                _uid((schema.RESOURCE_TYPES[kind], f"{server}/{name}")),
-                ("Server", server),
-            )
+            uid, *parents = self._who(grantees)
+            principal, item = _uid(uid), _uid((schema.RESOURCE_TYPES[kind], f"{server}/{name}"))
+            within = _uid(("Server", server))
             entities = [
                 {"uid": principal, "attrs": {}, "parents": [_uid(parent) for parent in parents]},
-                {"uid": item, "attrs": {"server": server, "name": name}, "parents": [_uid(within)]},
+                {"uid": item, "attrs": {"server": server, "name": name}, "parents": [within]},
             ]
             relevant = self._mentioned.intersection((uid, *parents))
             answer = cedarpy.is_authorized(
@@ -192,8 +185,10 @@ class Engine:
             return Decision(Effect.ASK, rules, stated or "needs approval")
         return Decision(Effect.ALLOW, rules)
 
-    def _granted(self, grantees: tuple[str, ...]) -> frozenset[str]:
-        return frozenset[str]().union(*(self._roles.get(grantee, ()) for grantee in grantees))
+    def _who(self, grantees: tuple[str, ...]) -> list[tuple[str, str]]:
+        """The principal, then everything it is `in`. Raises ValueError if one of them cannot be named."""
+        held = frozenset[str]().union(*(self._roles.get(grantee, ()) for grantee in grantees))
+        return [schema.entity(grantee) for grantee in grantees] + [("Role", role) for role in held]
 
     def _cut(
         self, who: frozenset[tuple[str, str]], action: Action, kind: ResourceKind, server: str

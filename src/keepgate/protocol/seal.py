@@ -12,11 +12,18 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keepgate.model.errors import RemoteError
 from keepgate.protocol import jsonrpc
 
 MAX_CHARS = 64 * 1024
+
+
+def derive(master: bytes, purpose: str) -> bytes:
+    """A 32-byte key for one purpose: keys of different purposes say nothing about each other (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"keepgate/{purpose}".encode()).derive(master)
 
 
 class Sealer:

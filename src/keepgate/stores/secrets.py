@@ -16,10 +16,9 @@ from typing import Final, Protocol
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keepgate.model.errors import LocalError
+from keepgate.protocol.seal import derive
 
 MAX_VALUE: Final = 64 * 1024
 MAX_NAMES: Final = 1000
@@ -110,8 +109,7 @@ class SecretStore:
             raise LocalError("secrets-unwritable", f"cannot write `{self.path}`: {error.strerror}") from error
 
     def _cipher(self) -> AESGCM:
-        hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"keepgate/secrets")
-        return AESGCM(hkdf.derive(self._key.master_key()))
+        return AESGCM(derive(self._key.master_key(), "secrets"))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

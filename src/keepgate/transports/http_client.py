@@ -8,9 +8,11 @@ Deadlines are looked at a few times a second for all requests at once, so a requ
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
@@ -66,7 +68,7 @@ class HttpClient:
         exchange.deadline = now + self.limits.connect
         if self._closed:
             loop.call_soon(exchange.fail, _closed())
-        elif len(self._opening) + len(self._busy) < self.limits.connections:
+        elif self._has_room():
             self.again(exchange)
         elif len(self._waiting) < self.limits.waiting:
             self._waiting.append(exchange)
@@ -117,7 +119,7 @@ class HttpClient:
         target = resolve(self.origin, exchange.target, location)
         if target is None:
             shown = location[:200].decode("ascii", "replace")
-            text = f"`{self.origin}` redirects elsewhere, which is not followed: put the final address in the configuration"
+            text = f"`{self.origin}` redirects elsewhere, which is not followed: configure the final address"
             exchange.fail(UpstreamError("status", text, ascii(shown), status=307))
             return
         exchange.target = target
@@ -147,13 +149,18 @@ class HttpClient:
         exchange = self._opening.pop(task)
         if task.cancelled():
             exchange.fail(_closed())
+        elif error := task.exception():
+            exchange.fail(UpstreamError("unreachable", f"cannot connect to `{self.origin}`", repr(error)))
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and not self._closed and len(self._opening) + len(self._busy) < self.limits.connections:
+        while self._waiting and not self._closed and self._has_room():
             exchange = self._waiting.popleft()
             if not exchange.over:
                 self.again(exchange)
+
+    def _has_room(self) -> bool:
+        return len(self._opening) + len(self._busy) < self.limits.connections
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -177,6 +184,8 @@ class HttpClient:
         text = f"cannot connect to `{self.origin}`"
         if isinstance(error, ssl.SSLCertVerificationError):
             text += f": its certificate is not trusted ({error.verify_message})"
+        elif isinstance(error, socket.gaierror):
+            text += ": its name is not known"
         elif isinstance(error, TimeoutError):
             text += f" within {self.limits.connect:g} s"
         elif isinstance(error, ConnectionRefusedError):
@@ -184,6 +193,7 @@ class HttpClient:
         return UpstreamError("unreachable", text, repr(error), retryable=True)
 
 
+@cache
 def _default_tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 

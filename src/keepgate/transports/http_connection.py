@@ -12,7 +12,7 @@ import select
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import httptools
 
@@ -152,13 +152,14 @@ class Connection(asyncio.Protocol):
     """The client side of one keep-alive connection."""
 
     __slots__ = (
-        "_clean",
         "_complete",
         "_count",
         "_drained",
         "_headers",
+        "_keep",
         "_location",
         "_parser",
+        "_paused",
         "_peek",
         "_pool",
         "_quiet",
@@ -174,6 +175,7 @@ class Connection(asyncio.Protocol):
         self._pool = pool
         self._parser = httptools.HttpResponseParser(self)
         self._peek = select.poll()
+        self._paused = False
         self._served = 0
         self.exchange: Exchange | None = None
         self.idle_since = 0.0
@@ -185,13 +187,11 @@ class Connection(asyncio.Protocol):
         self._quiet = 0  # bytes read since the last byte of a body
         self._count = 0
         self._drained = 0
-        self._complete = self._touched = False
-        self._clean = True
+        self._complete = self._keep = self._touched = False
         self._location: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         sock = transport.get_extra_info("socket")
         self._peek.register(sock.fileno(), select.POLLIN)
         # An event stream may be silent for hours: let the kernel notice a peer that vanished.
@@ -238,9 +238,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             cause = error.__context__
-            if not isinstance(cause, UpstreamError):
-                cause = UpstreamError("protocol", "the server's answer is not valid HTTP/1.1", repr(cause or error))
-            self.close(cause)
+            self.close(cause if isinstance(cause, UpstreamError) else _invalid(cause or error))
             return
         if self._complete:
             self._finish()
@@ -248,7 +246,8 @@ class Connection(asyncio.Protocol):
             self.close(UpstreamError("too-large", "the head of the server's answer is too large"))
 
     def on_message_begin(self) -> None:
-        self._clean = not self._complete
+        if self._complete:
+            raise UpstreamError("protocol", "the server sent more than its answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count += 1
@@ -269,13 +268,13 @@ class Connection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is None or exchange.over:
             return
-        headers = self._headers
+        headers, limits = self._headers, self._pool.limits
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise UpstreamError("protocol", "the server's answer is compressed, which was not asked for")
-        exchange.deadline += self._pool.limits.total - self._pool.limits.first_byte
-        if status in _REDIRECTS and b"location" in headers and exchange.redirects < self._pool.limits.redirects:
-            self._location = headers[b"location"]
-        else:
+        exchange.deadline += limits.total - limits.first_byte
+        if status in _REDIRECTS and exchange.redirects < limits.redirects:
+            self._location = headers.get(b"location")
+        if self._location is None:
             exchange.on_head(status, headers)
 
     def on_body(self, data: bytes) -> None:
@@ -289,13 +288,16 @@ class Connection(asyncio.Protocol):
             exchange.on_data(data)
 
     def on_message_complete(self) -> None:
-        self._complete = self._status != 0
+        if self._status:
+            self._complete = True
+            self._keep = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
-        exchange, location, status = self.exchange, self._location, self._status
+        exchange, location = self.exchange, self._location
         assert exchange is not None
+        self.flow(exchange, reading=True)
         self.exchange = None
-        reusable = self._clean and self._parser.should_keep_alive() and not self._transport.is_closing()
+        reusable = self._keep and not self._transport.is_closing()
         self._served += 1
         self._reset()
         if reusable:
@@ -330,7 +332,8 @@ class Connection(asyncio.Protocol):
 
     def flow(self, exchange: Exchange, *, reading: bool) -> None:
         """Stop or go on reading for the exchange, if it is still on this connection."""
-        if exchange is self.exchange and not self._transport.is_closing():
+        if exchange is self.exchange and self._paused is reading and not self._transport.is_closing():
+            self._paused = not reading
             (self._transport.resume_reading if reading else self._transport.pause_reading)()
 
     def abandon(self, exchange: Exchange) -> None:
@@ -344,3 +347,7 @@ class Connection(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.fail(failure)
+
+
+def _invalid(cause: BaseException) -> UpstreamError:
+    return UpstreamError("protocol", "the server's answer is not valid HTTP/1.1", repr(cause))

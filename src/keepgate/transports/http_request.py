@@ -52,7 +52,7 @@ def parse_url(url: str) -> tuple[Origin, bytes]:
 
 
 def resolve(origin: Origin, target: bytes, reference: bytes) -> bytes | None:
-    """The target that a Location or `endpoint` found at `target` leads to; None if it is malformed or leaves `origin`."""
+    """Where a Location or `endpoint` received from `target` leads; None if malformed or outside of `origin`."""
     try:
         found, there = parse_url(urljoin(f"{origin}{target.decode()}", reference.decode()))
     except ValueError:
@@ -61,15 +61,11 @@ def resolve(origin: Origin, target: bytes, reference: bytes) -> bytes | None:
 
 
 def field_lines(headers: Mapping[str, str]) -> bytes:
-    """Header lines, each ended by CRLF. Raises ValueError (naming the header, not its value) for an unsafe one."""
-    lines = ""
-    for name, value in headers.items():
-        if not _sendable(name):
-            raise ValueError(f"the header `{name[:40]!a}` must not be sent")
-        if not is_value(value):
-            raise ValueError(f"the value of the header `{name}` must be printable ASCII")
-        lines += f"{name}: {value}\r\n"
-    return lines.encode("ascii")
+    """Header lines, each ended by CRLF. Raises ValueError, never with a value in its text, for an unsafe one."""
+    _check_names(tuple(headers))
+    if not is_value("".join(headers.values())):
+        raise ValueError("the values of headers must be printable ASCII, at most 16 KiB together")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
 
 
 def is_value(value: str) -> bool:
@@ -77,6 +73,8 @@ def is_value(value: str) -> bool:
     return value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
 
 
-@lru_cache(1024)
-def _sendable(name: str) -> bool:
-    return 0 < len(name) <= 128 and _TOKEN.issuperset(name) and name.lower() not in _OURS
+@lru_cache(256)
+def _check_names(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not 0 < len(name) <= 128 or not _TOKEN.issuperset(name) or name.lower() in _OURS:
+            raise ValueError(f"the header {name[:40]!a} must not be sent")

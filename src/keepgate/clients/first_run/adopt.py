@@ -25,12 +25,17 @@ class NotTakenError(ValueError):
 
 @dataclass(slots=True)
 class Server:
-    """One server to be. `config` is what stands under its id; values are texts or `{"secret": "..."}`."""
+    """One server to be. `config` is what stands under its id; values are texts or `{"secret": "..."}`.
+
+    `secrets` are the values to store by name; `missing` tells of those that only a person knows.
+    """
 
     id: str
     config: dict[str, Any]
     entries: list[LaunchEntry]
-    notes: tuple[str, ...] = ()
+    secrets: dict[str, str]
+    missing: dict[str, str]
+    notes: list[str]
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -40,12 +45,16 @@ class Server:
 
 @dataclass(slots=True)
 class Adoption:
-    """What is taken over. `secrets` are the values to store by name, `missing` those only a person knows."""
+    """What is taken over, what waits for a secret, and what is left out and why."""
 
     servers: list[Server] = field(default_factory=list)
-    secrets: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    waiting: list[Server] = field(default_factory=list)
     left: list[tuple[LaunchEntry, str]] = field(default_factory=list)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The secrets of all servers that are taken over."""
+        return {name: value for server in self.servers for name, value in server.secrets.items()}
 
 
 def adopt(entries: Iterable[LaunchEntry], *, home: Path, env: Mapping[str, str]) -> Adoption:
@@ -59,17 +68,16 @@ def adopt(entries: Iterable[LaunchEntry], *, home: Path, env: Mapping[str, str])
         if server := known.get(_launch(entry)):
             server.entries.append(entry)
             continue
-        name = _free_id(entry, {server.id for server in out.servers})
+        name = _free_id(entry, {server.id for server in known.values()})
         builder = _Builder(name, _Expander(entry, home, env))
         try:
             config = builder.config(entry)
         except NotTakenError as error:
             out.left.append((entry, str(error)))
             continue
-        server = known[_launch(entry)] = Server(name, config, [entry], tuple(builder.notes))
-        out.servers.append(server)
-        out.secrets |= builder.secrets
-        out.missing |= builder.missing
+        server = Server(name, config, [entry], builder.secrets, builder.missing, builder.notes)
+        known[_launch(entry)] = server
+        (out.waiting if server.missing else out.servers).append(server)
     return out
 
 
@@ -161,10 +169,7 @@ class _Builder:
         out: dict[str, Any] = {"command": command}
         out["cwd"] = str(self.expander.folder / self._plain(entry.cwd, "its `cwd`"))
         if entry.env:
-            out["env"] = {
-                name: self._value(name, value, sealed=is_secret(name, value))
-                for name, value in entry.env.items()
-            }
+            out["env"] = {name: self._value(name, value) for name, value in entry.env.items()}
         return out
 
     def _remote(self, entry: LaunchEntry) -> dict[str, Any]:
@@ -198,10 +203,9 @@ class _Builder:
             raise NotTakenError(f"a variable in {where} holds a secret: hand it over in `env`")
         return expanded
 
-    def _value(self, name: str, text: str, *, sealed: bool) -> str | dict[str, str]:
-        if variable := self.expander.variable(text):
-            if variable not in self.expander.env:
-                self.notes.append(f"`{variable}` must be set in the environment of keepgate")
+    def _value(self, name: str, text: str, *, sealed: bool = False) -> str | dict[str, str]:
+        variable = self.expander.variable(text)
+        if variable in self.expander.env:
             return {"secret": f"env:{variable}"}
         expanded = self.expander.expand(text)
         key = f"{self.id}.{''.join(c if c.isascii() and (c.isalnum() or c in '_-') else '_' for c in name)}"
@@ -209,10 +213,9 @@ class _Builder:
             self.missing[key] = f"the value of `{name}` with `{self.expander.unknown[0]}` filled in"
             self.expander.unknown.clear()
             return {"secret": f"store:{key}"}
-        if not sealed and expanded == text:
-            return text
-        if not expanded:
-            return ""
+        # The configuration has no control characters: a value of several lines goes to the store as well.
+        if not expanded or (not sealed and expanded.isprintable() and not is_secret(name, expanded)):
+            return expanded
         self.secrets[key] = expanded
         return {"secret": f"store:{key}"}
 

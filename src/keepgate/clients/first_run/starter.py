@@ -35,11 +35,11 @@ def _lines(adoption: Adoption, offers: Mapping[str, Offer]) -> Iterator[str]:
     yield "version: 1"
     yield ""
     yield "# Secrets are references: `keepgate secrets list` shows the names in keepgate's own store."
-    for name, what in adoption.missing.items():
-        yield f"# To do: `keepgate secrets set {name}`, {printable(what)}."
     yield "servers:"
     for server in adoption.servers:
         yield from _server(server)
+    for server in adoption.waiting:
+        yield from _waiting(server)
     for entry, why in adoption.left:
         yield f"  # not taken over: {printable(entry.name, 80)} of {entry.origin.client}, {printable(why)}"
     yield ""
@@ -64,9 +64,16 @@ def _server(server: Server) -> Iterator[str]:
     for key, value in server.config.items():
         if isinstance(value, dict):
             yield f"    {key}:"
-            yield from (f"      {quoted(name)}: {_value(item)}" for name, item in value.items())
+            yield from (f"      {_key(name)}: {_value(item)}" for name, item in value.items())
         else:
             yield f"    {key}: {_value(value)}"
+
+
+def _waiting(server: Server) -> Iterator[str]:
+    for name, what in server.missing.items():
+        yield f"  # To do: `keepgate secrets set {name}`, {printable(what)}."
+    yield f"  # Then uncomment this, and give `{server.id}` a role and grants as the others have:"
+    yield from (f"  # {line[2:]}" for line in _server(server))
 
 
 def _role(server: Server, offer: Offer) -> Iterator[str]:
@@ -117,6 +124,10 @@ def _template(uri: str) -> str:
         _, _, rest = rest.partition("}")
         out += _exact(head) + "*"
     return out + _exact(rest)
+
+
+def _key(name: str) -> str:
+    return name if name.isascii() and name.replace("-", "_").isidentifier() else quoted(name)
 
 
 def _value(value: Any) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 ENTRY = "keepgate"
 """The name of our entry in every client."""
-KEY_ENV = "KEEPGATE_KEY"
-"""The variable a client that launches `keepgate stdio` hands the key in."""
+KEY_ENV = "KEEPGATE_API_KEY"
+"""The variable a client that launches `keepgate stdio` hands its key in; `KEEPGATE_KEY` is the master key."""
 
 KeyPath = tuple[str, ...]
 """Keys from the root of a file to an object of servers; `*` stands for every key of an object."""

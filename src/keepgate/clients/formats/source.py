@@ -19,19 +19,14 @@ def read_bytes(path: Path) -> bytes | None:
     A pipe or a device in the place of a configuration must not hang or flood us.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableError("not a regular file")
+            data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UnreadableError(_cause(error)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("not a regular file")
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise UnreadableError(_cause(error)) from None
+        raise UnreadableError((error.strerror or "cannot be read").lower()) from None
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
     return data
@@ -52,5 +47,5 @@ def printable(text: str, limit: int = 0) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def _cause(error: OSError) -> str:
-    return (error.strerror or "cannot be read").lower()
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -100,12 +100,19 @@ class Ledger:
 
     def _write(self, name: str, data: bytes) -> None:
         draft = self.folder / f".{name}.{secrets.token_hex(4)}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / name)
-        sync(self.folder)
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.folder / name)
+            sync(self.folder)
+        except OSError as error:
+            raise RefusedError(
+                f"its backup cannot be written: {(error.strerror or 'error').lower()}"
+            ) from None
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def digest(data: bytes) -> str:

@@ -42,35 +42,34 @@ def uninstall(
 def _put_back(
     text: str, keys: KeyPath, former: Node | None, before: str, mark: dict[str, str]
 ) -> tuple[str, list[str]]:
-    notes = []
-    doc = scan(text)
-    node = doc.find(keys)
-    if node is not None and node.kind != "object":
-        return text, [f"`{pointer(keys)}` is no object any more: left as it is"]
-    if node is not None:
-        ours = [
-            member for member in node.members if member.key == ENTRY and _leads_to(member.node.plain(), mark)
-        ]
-        if any(member.key == ENTRY for member in node.members) and not ours:
-            notes.append(f"`{pointer((*keys, ENTRY))}` leads elsewhere by now: left as it is")
-        if ours:
-            text = edit.apply(text, edit.removal(doc, node, ours))
-            doc = scan(text)
-            node = doc.find(keys)
+    """Undo one object of servers. `former` is what it was in the text `before`, None if it was not there."""
+    text, notes = _without_ours(text, keys, mark)
     if former is None:
         return _without_empty(text, keys), notes
-    if node is None:
+    if scan(text).find(keys) is None:
         text = edit.put(text, keys, {})
-        doc = scan(text)
-        node = doc.find(keys)
+    doc = scan(text)
+    node = doc.find(keys)
     assert node is not None
+    if node.kind != "object":
+        return text, [f"`{pointer(keys)}` is no object any more: left as it is"]
     if not node.members and not any(node.start < start < node.end for start, _ in doc.comments):
         return edit.apply(text, [(node.start, node.end, before[former.start : former.end])]), notes
     inner, clashes = _rest(before, former, node)
-    notes.extend(
-        f"`{pointer((*keys, key))}` was configured anew: the former one is not put back" for key in clashes
-    )
-    return edit.merge(text, keys, inner), notes
+    again = "was configured anew: the former one is not put back"
+    return edit.merge(text, keys, inner), notes + [f"`{pointer((*keys, key))}` {again}" for key in clashes]
+
+
+def _without_ours(text: str, keys: KeyPath, mark: dict[str, str]) -> tuple[str, list[str]]:
+    doc = scan(text)
+    node = doc.find(keys)
+    entries = [member for member in node.members if member.key == ENTRY] if node else []
+    if node is None or not entries:
+        return text, []
+    ours = [member for member in entries if _leads_to(member.node.plain(), mark)]
+    if not ours:
+        return text, [f"`{pointer((*keys, ENTRY))}` leads elsewhere by now: left as it is"]
+    return edit.apply(text, edit.removal(doc, node, ours)), []
 
 
 def _rest(before: str, former: Node, node: Node) -> tuple[str, list[str]]:

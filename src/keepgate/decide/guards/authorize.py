@@ -15,9 +15,14 @@ from keepgate.protocol.eras import lookup
 class PolicyDecision(Protocol):
     """What a policy engine answers."""
 
-    effect: Effect
-    rules: tuple[str, ...]
-    reason: str
+    @property
+    def effect(self) -> Effect: ...
+    @property
+    def rules(self) -> tuple[str, ...]: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def errors(self) -> tuple[str, ...]: ...
 
 
 class Policy(Protocol):
@@ -52,7 +57,8 @@ class Authorize:
             asked = Request(exchange.principal, exchange.action, exchange.resource)
             decision = self._policy.decide(asked)
             hidden = decision.effect is Effect.DENY
-            return Verdict(decision.effect, decision.reason, self.id, hidden=hidden, rules=decision.rules)
+            private = "; ".join(decision.errors)
+            return Verdict(decision.effect, decision.reason, self.id, private, hidden=hidden, rules=decision.rules)
         row = lookup(message.method, Direction.TO_SERVER, message.kind, exchange.revision)
         if row is None or (row.action is not None and message.kind is Kind.REQUEST):
             return deny("not allowed", guard=self.id, private="unknown method or nothing named", hidden=True)

@@ -1,0 +1,230 @@
+"""Does a log hold together? Reads what a writer left, needs the public key only, and answers pass, fail or unknown.
+
+What is proven against whom is in docs/audit.md. The steps are numbered here and at the code:
+
+1. the public key is there and is of this writer;
+2. each checkpoint is signed by it, and they only grow;
+3. each segment goes on where the one before ended;
+4. each record goes on where the one before ended;
+5. each sealed payload is the one its record names;
+6. at the size of each checkpoint, the tree has its root;
+7. the log reaches its newest checkpoint;
+8. and those that were kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+
+from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, notes
+from keepgate.audit.record import GENESIS, RECOVERED, VERSION, leaf
+from keepgate.audit.segment import Header
+from keepgate.audit.tree import Tree
+
+MOST: Final = 20
+"""Problems that are listed one by one; more are counted."""
+
+
+class Status(StrEnum):
+    """An answer to one question, or to all."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as it is read: its number, its lines with their newlines, and `payload(off, len)`."""
+
+    number: int
+    lines: Iterable[bytes]
+    payload: Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that one writer left. `checkpoints` was read before the segments; `elsewhere` are checkpoints kept apart."""
+
+    writer: str
+    public_key: str
+    checkpoints: bytes
+    segments: Iterable[Segment]
+    elsewhere: Sequence[bytes] = ()
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found about one writer. `signed` is the size that checkpoints cover; the rest is the unsigned window."""
+
+    writer: str
+    records: int = 0
+    signed: int = 0
+    checkpoints: int = 0
+    key: str = ""
+    """The public key that the checkpoints were checked with."""
+    failed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> Status:
+        """FAIL if anything is wrong, UNKNOWN if nothing is signed, else PASS for the signed records."""
+        if self.failed:
+            return Status.FAIL
+        return Status.PASS if self.signed else Status.UNKNOWN
+
+    def fail(self, problem: str) -> None:
+        """Note a problem."""
+        if len(self.failed) < MOST:
+            self.failed.append(problem)
+
+
+def verify_writer(evidence: Evidence) -> Report:
+    """Check everything that one writer left. Never raises for bad evidence: that is what the report is for."""
+    report = Report(evidence.writer)
+    key = _public_key(evidence, report)
+    local = _checkpoints(notes(evidence.checkpoints), key, report, "checkpoint") if key else []
+    elsewhere = _checkpoints(evidence.elsewhere, key, report, "checkpoint kept elsewhere") if key else []
+    report.checkpoints = len(local)
+    chain = _Chain(report, sorted([*local, *elsewhere], key=lambda found: found.size))
+    try:
+        for number, segment in enumerate(evidence.segments, 1):
+            chain.segment(segment, number)
+    except EvidenceError as error:
+        report.fail(error.public)
+    chain.end()
+    report.records = chain.tree.size
+    if local and not report.failed:
+        report.signed = local[-1].size
+    _say_unknown(report, evidence)
+    return report
+
+
+def _public_key(evidence: Evidence, report: Report) -> PublicKey | None:
+    """Step 1."""
+    try:
+        key = PublicKey.parse(evidence.public_key)
+        if key.origin.rpartition("/")[2] != evidence.writer:
+            raise EvidenceError("audit-key", "the public key is of another writer")
+    except EvidenceError as error:
+        report.fail(error.public)
+        return None
+    report.key = key.vkey()
+    return key
+
+
+def _checkpoints(found: Sequence[bytes], key: PublicKey, report: Report, what: str) -> list[Checkpoint]:
+    """Step 2."""
+    good: list[Checkpoint] = []
+    for number, note in enumerate(found, 1):
+        try:
+            checkpoint = key.verify(note)
+        except EvidenceError as error:
+            report.fail(f"{what} {number}: {error.public}")
+            continue
+        if good and checkpoint.size <= good[-1].size and what == "checkpoint":
+            report.fail(f"{what} {number}: is not larger than the one before")
+        good.append(checkpoint)
+    return good
+
+
+def _say_unknown(report: Report, evidence: Evidence) -> None:
+    if not report.signed and not report.failed:
+        report.unknown.append("no checkpoint signs these records")
+    if not evidence.elsewhere:
+        report.unknown.append("whether records after a newer checkpoint were removed: none was kept elsewhere")
+
+
+class _Chain:
+    """Steps 3 to 8, over records in order."""
+
+    def __init__(self, report: Report, checkpoints: list[Checkpoint]) -> None:
+        self.report = report
+        self.tree = Tree()
+        self.prev = GENESIS
+        self.due = checkpoints[::-1]
+        self.sizes = [checkpoint.size for checkpoint in checkpoints]
+        self.missing: dict[int, str] = {}
+        """Records whose payload is not the one they name."""
+        self.torn = 0
+
+    def segment(self, segment: Segment, number: int) -> None:
+        """Read one segment. Raises EvidenceError where nothing after it can be trusted."""
+        lines = iter(segment.lines)
+        header = Header.parse(next(lines, b""))
+        here = Header(self.report.writer, number, self.tree.size, self.prev, tuple(self.tree.peaks))
+        if segment.number != number or header != here or self.torn:  # step 3
+            raise EvidenceError("audit-log", f"segment {segment.number} does not go on where the log was")
+        self._compare()
+        for line in lines:
+            if not line.endswith(b"\n"):
+                self.torn = len(line)
+                break
+            self._record(line[:-1], segment)
+
+    def _record(self, stored: bytes, segment: Segment) -> None:
+        seq = self.tree.size
+        try:
+            record = orjson.loads(stored)
+            chained = (record["v"], record["writer"], record["seq"], record["prev"])
+            payload = record["payload"]
+            place = None if payload is None else (payload["off"], payload["len"], payload["cipher"])
+            lost = record["rules"] if record["method"] == RECOVERED and record["kind"] == "event" else ()
+        except (KeyError, TypeError, ValueError) as error:
+            raise EvidenceError("audit-log", f"record {seq} is malformed") from error
+        if chained != (VERSION, self.report.writer, seq, self.prev):  # step 4
+            raise EvidenceError(
+                "audit-log",
+                f"record {seq} does not follow from the one before: one of them was changed, moved, added or removed",
+            )
+        if place and sha256(segment.payload(place[0], place[1])).hexdigest() != place[2]:  # step 5
+            self.missing[seq] = f"the payload of record {seq} was changed or removed"
+        self._excuse(lost, seq)
+        hashed = leaf(stored)
+        self.tree.append(hashed)
+        self.prev = hashed.hex()
+        self._compare()
+
+    def _compare(self) -> None:
+        """Step 6."""
+        while self.due and self.due[-1].size == self.tree.size:
+            if self.due.pop().root != self.tree.root():
+                raise EvidenceError(
+                    "audit-log", f"the first {self.tree.size} records are not those that were signed"
+                )
+
+    def _excuse(self, lost: Sequence[Any], seq: int) -> None:
+        """Payloads that a power failure took, as the recovery after it said.
+
+        Only what no checkpoint covered then can be lost so: a checkpoint is written after the disk has everything.
+        """
+        covered = max((size for size in self.sizes if size <= seq), default=0)
+        for first, last in _ranges(lost):
+            for number in range(max(first, covered), min(last, seq) + 1):
+                if self.missing.pop(number, None):
+                    self.report.unknown.append(f"the payload of record {number} was lost in a power failure")
+
+    def end(self) -> None:
+        """What is left to say when all was read."""
+        for problem in self.missing.values():
+            self.report.fail(problem)
+        if self.due and not self.report.failed:  # steps 7 and 8
+            self.report.fail(
+                f"the log ends at record {self.tree.size}; a checkpoint signs {self.due[0].size}: records were removed"
+            )
+        if self.torn:
+            self.report.unknown.append(f"{self.torn} bytes of an unfinished record at the end")
+
+
+def _ranges(texts: Sequence[Any]) -> list[tuple[int, int]]:
+    """`["3-5"]` as `[(3, 5)]`. Raises EvidenceError."""
+    try:
+        return [(int(first), int(last)) for first, last in (text.split("-") for text in texts)]
+    except (AttributeError, ValueError) as error:
+        raise EvidenceError("audit-log", "a recovery record is malformed") from error

@@ -1,0 +1,36 @@
+"""Health over HTTP, beside the MCP endpoint: alive, and ready to serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from keepgate.gateway.gateway import Gateway
+
+
+def health_app(gateway: Gateway) -> Starlette:
+    """`/healthz`: this process answers. `/readyz`: records can be written, and how many servers are reachable now."""
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    from keepgate.model.errors import AuditError
+
+    async def alive(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> JSONResponse:
+        try:
+            gateway.enforcer.event("ready", "asked")
+        except AuditError:
+            return JSONResponse(
+                {"status": "the audit log cannot be written: nothing is forwarded"}, status_code=503
+            )
+        upstreams = gateway.services.upstreams.values()
+        broken = sum(upstream.circuit.open for upstream in upstreams)
+        return JSONResponse({"status": "ready", "servers": len(upstreams), "unreachable": broken})
+
+    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready)])

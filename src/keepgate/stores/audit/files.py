@@ -1,0 +1,92 @@
+"""Small files that appear whole or not at all, mode 0600 in directories of mode 0700."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+LOG = ".log"
+SEALED = ".sealed"
+CHECKPOINTS = "checkpoints"
+PUBLIC_KEY = "public.key"
+SIGNING_KEY = "signing.key"
+KEYS = "keys"
+
+
+def audit_directory(state: Path) -> Path:
+    """Where the log is kept below the state directory."""
+    return state / "audit"
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory of our own; its parents too. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def create(path: Path, data: bytes) -> bool:
+    """Create a file with this content, on stable storage when this returns. False if it exists: it is never replaced.
+
+    Raises OSError; then nothing is left behind.
+    """
+    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            write_at(fd, data, 0)
+            sync(fd)
+        finally:
+            os.close(fd)
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+    sync_directory(path.parent)
+    return True
+
+
+def write_at(fd: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset`. Raises OSError; then any part of it may have been written."""
+    written = os.pwrite(fd, data, offset)
+    while written < len(data):
+        more = os.pwrite(fd, data[written:], offset + written)
+        if not more:
+            raise OSError("nothing was written")
+        written += more
+
+
+def sync(fd: int) -> None:
+    """Bring the content of a file to stable storage. Raises OSError."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync leaves it in the cache of the drive there
+    else:
+        os.fdatasync(fd)
+
+
+def sync_directory(path: Path) -> None:
+    """Bring the names in a directory to stable storage. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def writers(audit: Path) -> list[Path]:
+    """The directories of all writers, oldest name first; none before the first start."""
+    return sorted(path for path in audit.glob("*") if len(path.name) == 16 and path.is_dir())
+
+
+def segments(writer: Path) -> list[int]:
+    """The numbers of a writer's segments, ascending."""
+    return sorted(int(path.stem) for path in writer.glob(f"*{LOG}") if path.stem.isdecimal())
+
+
+def segment(writer: Path, number: int, suffix: str) -> Path:
+    """The file of a segment: `LOG` for its records, `SEALED` for its payloads."""
+    return writer / f"{number:08d}{suffix}"

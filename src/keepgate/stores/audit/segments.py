@@ -1,0 +1,250 @@
+"""The audit log of one process: append-only segment files, one hash chain, sealed payloads, signed checkpoints.
+
+Every write goes to an explicit offset, and the offsets move only when payload and record are both written: what a failed
+write leaves behind is overwritten by the next. So a failure needs no repair, and a retry no other path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from keepgate.audit.checkpoint import EvidenceError, Signer
+from keepgate.audit.record import Entry, encode, envelope, leaf, period
+from keepgate.audit.seal import NONCE, DataKey, binding
+from keepgate.audit.segment import Header
+from keepgate.model.errors import AuditError
+from keepgate.stores.audit.data_keys import DataKeys
+from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create, segment, sync, write_at
+from keepgate.stores.audit.recovery import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often things happen. A checkpoint is due after `records` or `seconds`, whichever comes first."""
+
+    segment_bytes: int = 64 * 1024 * 1024
+    records: int = 4096
+    seconds: float = 10.0
+
+
+class Segment:
+    """The two files that are being written. `at` and `sealed_at` are where the next record and payload go."""
+
+    __slots__ = ("_synced", "at", "number", "records", "sealed", "sealed_at")
+
+    def __init__(self, directory: Path, number: int, at: int, sealed_at: int) -> None:
+        self.number = number
+        self.at = at
+        self.sealed_at = sealed_at
+        self._synced = (at, sealed_at)
+        self.records = os.open(segment(directory, number, LOG), os.O_RDWR)
+        try:
+            self.sealed = os.open(segment(directory, number, SEALED), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            os.close(self.records)
+            raise
+
+    def sync(self, *, again: bool) -> None:
+        """Bring all that was written to stable storage. Raises OSError.
+
+        `again`: the last attempt failed. The kernel has then marked those pages clean without having stored them, and
+        would report success for nothing; so they are written once more.
+        """
+        target = (self.at, self.sealed_at)
+        if again:
+            _rewrite(self.sealed, self._synced[1], target[1])
+            _rewrite(self.records, self._synced[0], target[0])
+        sync(self.sealed)
+        sync(self.records)
+        self._synced = target
+
+    def cut(self) -> None:
+        """Remove what a failed write left behind. Raises OSError."""
+        os.ftruncate(self.records, self.at)
+        os.ftruncate(self.sealed, self.sealed_at)
+
+    def close(self) -> None:
+        """Close both files."""
+        os.close(self.records)
+        os.close(self.sealed)
+
+
+class SegmentLog:
+    """Implements `ports.AuditLog`. `append` may be called from any thread; a second thread signs and syncs.
+
+    Owns `lock`, the open lock file of the writer's directory.
+    """
+
+    def __init__(
+        self, directory: Path, position: Position, signer: Signer, keys: DataKeys, *, lock: int, pace: Pace
+    ) -> None:
+        self.directory = directory
+        self.writer = directory.name
+        self._signer = signer
+        self._store = keys
+        self._lock_file = lock
+        self._pace = pace
+        self._segment = Segment(directory, position.number, position.at, position.sealed_at)
+        self._notes = os.open(directory / CHECKPOINTS, os.O_WRONLY | os.O_CREAT, 0o600)
+        self._notes_at = position.notes_at
+        self._signed = position.signed
+        self._tree = position.tree
+        self._leaves: deque[bytes] = deque()
+        self._prev = position.prev
+        self._seq = self._tree.size
+        self._durable = self._seq
+        self._period = ""
+        self._keys: dict[str, DataKey] = {}
+        self._closed = False
+        self._failed = False
+        self._appending = Lock()
+        self._committing = Lock()  # taken after _appending where both are
+        self._commit_running: asyncio.Future[None] | None = None
+        self._due = Event()
+        self._keeper = Thread(target=self._keep, name="audit", daemon=True)
+        self._keeper.start()
+
+    def append(self, entry: Entry) -> int:
+        """Seal, chain and write one record. Returns its number. Raises AuditError: then it is not in the log.
+
+        When this returns, payload and record are with the operating system: they survive the process.
+        """
+        with self._appending:
+            if self._closed:
+                raise AuditError("audit-closed", "the audit log is closed")
+            if self._failed:
+                self._commit(sign=True)
+            try:
+                return self._write(entry)
+            except OSError as error:
+                with suppress(OSError):
+                    self._segment.cut()
+                raise AuditError("audit-write", "the audit log cannot be written", str(error)) from error
+            except (EvidenceError, TypeError, ValueError) as error:
+                raise AuditError("audit-record", "the audit record cannot be made", str(error)) from error
+
+    def _write(self, entry: Entry) -> int:
+        if self._segment.at >= self._pace.segment_bytes:
+            self._rotate()
+        key, files, seq = self._key(entry), self._segment, self._seq
+        shown = key.shown(entry.method, entry.name)
+        plain = envelope(entry, shown)
+        sealed, payload = b"", None
+        if plain:
+            sealed = key.seal(os.urandom(NONCE), plain, binding(self.writer, seq))
+            payload = {
+                "cipher": sha256(sealed).hexdigest(),
+                "digest": key.digest(plain),
+                "len": len(sealed),
+                "off": files.sealed_at,
+            }
+        record = encode(entry, (self.writer, seq, self._prev), (key.id, shown), payload)
+        if sealed:
+            write_at(files.sealed, sealed, files.sealed_at)
+        write_at(files.records, record + b"\n", files.at)
+        hashed = leaf(record)
+        files.sealed_at += len(sealed)
+        files.at += len(record) + 1
+        self._prev = hashed.hex()
+        self._leaves.append(hashed)
+        self._seq = seq + 1  # last: what the committing thread reads first
+        if not self._seq % self._pace.records:
+            self._due.set()
+        return seq
+
+    def _key(self, entry: Entry) -> DataKey:
+        month = period(entry.time_ns)
+        if month > self._period:
+            self._keys = self._store.of_period(month)
+            self._period = month
+        key = self._keys.get(entry.principal)
+        if key is None:
+            key = self._keys[entry.principal] = self._store.make(entry.principal, self._period)
+        return key
+
+    def _rotate(self) -> None:
+        """Start the next segment; the one before is complete, durable and signed first."""
+        self._segment.cut()
+        self._commit(sign=True)
+        with self._committing:
+            full = self._segment
+            header = Header(self.writer, full.number + 1, self._seq, self._prev, tuple(self._tree.peaks))
+            line = header.line()
+            create(segment(self.directory, header.segment, LOG), line)
+            self._segment = Segment(self.directory, header.segment, len(line), 0)
+            full.close()
+
+    async def durable(self, seq: int) -> None:
+        """Return when record `seq` and its payload are on stable storage. Raises AuditError.
+
+        All that wait while the disk works are served by its next turn.
+        """
+        while self._durable <= seq:
+            if self._commit_running is None or self._commit_running.done():
+                self._commit_running = asyncio.ensure_future(asyncio.to_thread(self._commit, sign=False))
+            await asyncio.shield(self._commit_running)
+
+    def _commit(self, *, sign: bool) -> None:
+        """Bring everything appended so far to stable storage, then sign it. Raises AuditError.
+
+        INVARIANT: a checkpoint covers only durable records, so a power failure never looks like tampering.
+        """
+        with self._committing:
+            count, failed = self._seq, self._failed
+            try:
+                self._segment.sync(again=failed)
+                if sign or failed:
+                    self._sign(count)
+            except OSError as error:
+                self._failed = True
+                raise AuditError(
+                    "audit-sync", "the audit log does not reach stable storage", str(error)
+                ) from error
+            self._failed = False
+            self._durable = count
+
+    def _sign(self, count: int) -> None:
+        while self._tree.size < count:
+            self._tree.append(self._leaves.popleft())
+        if count > self._signed:
+            note = self._signer.sign(count, self._tree.root()) + b"\n"
+            write_at(self._notes, note, self._notes_at)
+            sync(self._notes)
+            self._notes_at += len(note)
+            self._signed = count
+
+    def _keep(self) -> None:
+        """Sign what is due until the log is closed. A failure is kept and told to the next `append`."""
+        while not self._closed:
+            self._due.wait(self._pace.seconds)
+            self._due.clear()
+            if self._seq > self._signed and not self._closed:
+                with suppress(AuditError):
+                    self._commit(sign=True)
+
+    def close(self) -> None:
+        """Sign the end, close the files and release the writer. Raises AuditError if the end could not be signed."""
+        with self._appending:
+            if self._closed:
+                return
+            self._closed = True
+        self._due.set()
+        self._keeper.join()
+        try:
+            if self._seq > self._signed:
+                self._commit(sign=True)
+        finally:
+            self._segment.close()
+            os.close(self._notes)
+            os.close(self._lock_file)
+
+
+def _rewrite(fd: int, start: int, end: int) -> None:
+    write_at(fd, os.pread(fd, end - start, start), start)
