@@ -10,10 +10,9 @@ The invariants, for any bytes at all:
 
 import json
 import math
-import sys
-from pathlib import Path
 
 import atheris
+from start import start
 
 with atheris.instrument_imports(include=["keepgate"]):
     from keepgate.model.errors import RemoteError
@@ -116,17 +115,5 @@ def one_input(data):
         one_batch(text)
 
 
-def plant(corpus):
-    """Put the seeds where the fuzzer starts from."""
-    for number, seed in enumerate(SEEDS):
-        (corpus / f"seed-{number}").write_bytes(seed)
-
-
 if __name__ == "__main__":
-    for seed in SEEDS:
-        one_input(seed)
-    for word in sys.argv[1:]:
-        if Path(word).is_dir():
-            plant(Path(word))
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
+    start(one_input, SEEDS)

@@ -33,9 +33,13 @@ from keepgate.protocol.seal import derive
 from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.keys import JsonKeyStore
 from keepgate.stores.secrets import SecretStore
+from keepgate.transports.broken import BrokenConnector
+from keepgate.transports.connect import HttpConnector, StdioConnector
+from keepgate.transports.http_connection import HttpLimits as UpstreamLimits
 from keepgate.transports.http_rules import Limits as HttpLimits
 from keepgate.transports.serve import Server as HttpServer
 from keepgate.transports.stdio_server import serve_stdio
+from keepgate.transports.upstream_stdio import StdioLimits, ProcessSpec
 
 T = TypeVar("T")
 
@@ -138,35 +142,46 @@ def _from_keyring(name: str) -> str:
 
 def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Limits) -> Connector:
     """The connector that starts or reaches one server. Raises ConfigError if a secret is missing."""
-    from keepgate.transports.connect import HttpConnector, StdioConnector
-
+    size = limits.response.size
     if server.url:
         headers = {key: config.resolve(value, resolve) for key, value in server.headers.items()}
-        return HttpConnector(server.url, headers=headers, limit=limits.response.size)
-    return StdioConnector(
+        bounds = UpstreamLimits(
+            first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=1024
+        )
+        return HttpConnector(server.url, headers=headers, limits=bounds)
+    spec = ProcessSpec(
         server.argv,
         env={key: config.resolve(value, resolve) for key, value in server.env.items()},
         pass_env=server.pass_env,
         cwd=str(server.cwd),
-        limit=limits.response.size,
+        limits=StdioLimits(line=size),
         on_stderr=lambda line: log.info("%s: %s", name, line),
     )
+    return StdioConnector(spec)
 
 
 def servers_of(settings: Settings, resolve: config.Resolver) -> list[ServerSettings]:
-    """Every configured server as the gateway takes it. Raises ConfigError."""
+    """Every configured server as the gateway takes it. One whose secret is missing fails alone, and says why."""
     limits = limits_of(settings)
-    return [
-        ServerSettings(
-            id=name,
-            connector=connector_of(name, server, resolve, limits),
-            prefix=server.prefix,
-            revision=server.protocol,
-            call_timeout=server.timeout,
-            instructions=server.instructions,
+    made = []
+    for name, server in settings.servers.items():
+        try:
+            connector = connector_of(name, server, resolve, limits)
+        except ConfigError as error:
+            print(f"warning: server {name} cannot be reached: {error.public}", file=sys.stderr)
+            connector = BrokenConnector(f"server `{name}` cannot be reached: {error.public}")
+        made.append(
+            ServerSettings(
+                id=name,
+                connector=connector,
+                prefix=server.prefix,
+                revision=server.protocol,
+                call_timeout=server.timeout,
+                instructions=server.instructions,
+                source=server,
+            )
         )
-        for name, server in settings.servers.items()
-    ]
+    return made
 
 
 def list_servers(

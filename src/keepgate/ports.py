@@ -67,8 +67,10 @@ class Channel(Protocol):
     The payload is one serialised JSON-RPC message without a trailing newline.
     """
 
-    duplex: bool
-    session_id: str
+    @property
+    def duplex(self) -> bool: ...
+    @property
+    def session_id(self) -> str: ...
 
     async def open(self, sink: Sink) -> None:
         """Start the process or connection. Raises UpstreamError."""
@@ -94,6 +96,12 @@ class Connector(Protocol):
 
     def channel(self, *, era: str) -> Channel:
         """A new, unopened channel. `era` is `handshake` or `stateless`."""
+
+    def fallback(self, failure: UpstreamError) -> Connector | None:
+        """An older transport of the same server worth trying after `initialize` failed so, or None."""
+
+    def close(self) -> None:
+        """Close what the channels share. Idempotent."""
 
 
 class Responder(Protocol):

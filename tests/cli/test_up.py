@@ -366,6 +366,17 @@ def test_list_works_without_a_configuration_and_refuses_a_named_one_that_is_wron
     assert clients("list", "--config", str(wrong)).exit_code == 1
 
 
+def test_a_damaged_manifest_is_named_and_nothing_is_touched(home):
+    up("--install")
+    manifest = home / ".local/state/keepgate/clients/manifest.json"
+    manifest.write_text("{")
+    installed = contents(home)
+    result = clients("uninstall")
+    assert result.exit_code == 1
+    assert f"the manifest in {manifest.parent} is damaged" in result.output
+    assert contents(home) == installed
+
+
 # --- at a terminal --------------------------------------------------------------------------------
 
 

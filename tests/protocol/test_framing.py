@@ -127,6 +127,11 @@ def test_fields(wire, expected):
     assert sse(wire) == expected
 
 
+def test_a_line_feed_counts_although_an_earlier_piece_held_a_carriage_return():
+    """Found by fuzz/fuzz_framing.py: `CR ... LF` cut before the LF is no CRLF."""
+    assert frames(SseParser(LIMIT), [b"id: 7\rdata: x", b"\n\n"]) == ([Event(b"x", id="7")], None)
+
+
 def test_many_data_lines_count_together():
     assert frames(SseParser(50), [b"data: x\n" * 100])[1] == "frame-too-long"
 

@@ -156,6 +156,7 @@ SERVERS = [
         },
         expect='"thoughtNumber": 1',
         tools=1,
+        same=False,  # it counts the thoughts of its process, which stateless calls of one principal share
     ),
     pypi(
         "mcp-server-git",

@@ -86,10 +86,14 @@ def install(
 def uninstall(names: Names = None, dry_run: DryRun = False) -> None:
     """Take keepgate out and put the former servers back, byte for byte where nothing changed since."""
     from keepgate.clients import CLIENTS
+    from keepgate.clients.rewrite import RefusedError
 
     worker = rewriter(machine())
     chosen = frozenset(client.id for client in (_chosen(names) if names else CLIENTS.values()))
-    changes = list(worker.uninstall(chosen))
+    try:
+        changes = list(worker.uninstall(chosen))
+    except RefusedError as error:
+        fail(f"the manifest in {worker.ledger.folder} is {error}")
     finish(worker, changes, dry_run=dry_run)
     if not dry_run:
         for client_id in sorted({change.client for change in changes}):

@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keepgate.cli.screen import safe
 from keepgate.model.errors import KeepgateError
+
+if TYPE_CHECKING:
+    from keepgate.config import Settings
 
 FINE, WARN, FAIL = "ok", "warning", "fail"
 
@@ -65,11 +69,9 @@ def _state(state: Path) -> Iterator[Line]:
         yield Line(FINE, f"state directory {state}")
 
 
-def _keys(settings: object) -> Iterator[Line]:
-    from keepgate.config import Settings
+def _keys(settings: Settings) -> Iterator[Line]:
     from keepgate.stores.keys import JsonKeyStore
 
-    assert isinstance(settings, Settings)
     try:
         keys = JsonKeyStore(settings.state).read()
     except KeepgateError as error:
@@ -86,20 +88,34 @@ def _keys(settings: object) -> Iterator[Line]:
             yield Line(WARN, f"key `{key.name}` expires within a week", f"keepgate keys rotate {key.name}")
 
 
-def _log(settings: object) -> Iterator[Line]:
-    from keepgate.compose import audit_health
-    from keepgate.config import Settings
+def _log(settings: Settings) -> Iterator[Line]:
+    from keepgate.stores.audit import load_kek
+    from keepgate.stores.audit.kek import FILE, VARIABLE
+    from keepgate.stores.audit.reading import verify
 
-    assert isinstance(settings, Settings)
-    for state, what, cure in audit_health(settings):
-        yield Line(state, what, cure)
+    try:
+        if VARIABLE in os.environ or (settings.state / FILE).exists():
+            load_kek(settings.state, os.environ, create_file=False)
+        reports = verify(settings.state)
+    except (KeepgateError, OSError) as error:
+        yield Line(FAIL, f"audit log: {error}", "see docs/audit.md")
+        return
+    if VARIABLE not in os.environ:
+        yield Line(
+            WARN,
+            "the master key lies in a file beside the data: a stolen disk can be read",
+            f"keep it elsewhere and give it as ${VARIABLE}",
+        )
+    for report in reports:
+        state = {"pass": FINE, "unknown": WARN}.get(report.status, FAIL)
+        what = f"audit log {report.writer}: {report.records} records, {report.unsigned} not signed yet"
+        problems = "; ".join(report.failed or report.unknown)
+        yield Line(state, f"{what}: {problems}" if problems else what)
 
 
-def _servers(settings: object) -> Iterator[Line]:
+def _servers(settings: Settings) -> Iterator[Line]:
     from keepgate.compose import list_servers
-    from keepgate.config import Settings
 
-    assert isinstance(settings, Settings)
     if not settings.servers:
         yield Line(WARN, "no server is configured", "keepgate up finds the servers your clients use")
     for name, found in list_servers(settings).items():

@@ -23,6 +23,7 @@ from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.eras import Era, lookup
 
 _LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
+_MISSING = (jsonrpc.RESOURCE_NOT_FOUND, jsonrpc.INVALID_PARAMS)
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
@@ -40,6 +41,19 @@ class Running:
     outlet: Outlet
     trace: str
     message: Message
+
+
+def _unheard_of(method: str, target: Target, reply: Message) -> bool:
+    """Whether a server refused what it does not list: then the answer is the one that hidden things get.
+
+    Otherwise a server's own words for "not found" would tell what is hidden from what is not there.
+    """
+    if target.item is not None or not replies.is_failure(reply):
+        return False
+    if method in _LIST_OF:
+        return True
+    missing = reply.kind is Kind.ERROR and reply.body["error"]["code"] in _MISSING
+    return missing and target.backend.shelf.find("resources/list", target.name) is None
 
 
 class CallbackHandler:
@@ -192,7 +206,7 @@ class Relay:
         reply = await backend.request(message.method, params, caller, observer, headers)
         exchange = caller.gets(reply, server, asked.action, asked.resource)
         out = self._incoming(message, caller, running.view, backend, reply)
-        if target.item is None and message.method in _LIST_OF and replies.is_failure(reply):
+        if _unheard_of(message.method, target, reply):
             out = replies.unknown(message, caller)
         verdict, seq = self.enforcer.judge(exchange, running.trace, belongs=True)
         await self.enforcer.settled(seq)

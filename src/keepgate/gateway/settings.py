@@ -37,12 +37,14 @@ class ServerSettings:
     """One configured server. `revision` is `auto` or the one revision to speak to it."""
 
     id: str
-    connector: Connector
+    connector: Connector = field(compare=False)
     prefix: str
     revision: str = "auto"
     call_timeout: float | None = None
     instructions: bool | None = None
     """pass the server's instructions on; None: only where it is mounted alone"""
+    source: object = None
+    """what the connector was made from: equal settings mean that a reload need not touch the server"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Upstream:
         self.identity = identity
         self.limits = limits
         self.owner = owner
+        self.connector = settings.connector
+        """Changes once if the server turns out to know only an older transport."""
         self.circuit = Circuit(settings.id, monotonic)
         self.slow = False
         """It was not reached within the patience of the last client that waited: the next does not wait for it."""
@@ -83,9 +85,7 @@ class Upstream:
 
     async def _probe(self) -> Link | None:
         """Open a channel and ask `server/discover`; an answer that only the stateless era gives decides."""
-        link = Link(
-            self.id, self.settings.connector.channel(era="stateless"), R2026_07, self.owner, self.limits
-        )
+        link = Link(self.id, self.connector.channel(era="stateless"), R2026_07, self.owner, self.limits)
         try:
             async with asyncio.timeout(self.limits.connect_timeout):
                 await link.open()
@@ -157,12 +157,22 @@ class Upstream:
         The caller sends `notifications/initialized` when its client has. Raises UpstreamError; a server that speaks
         only the stateless era gives kind `status` or `protocol`.
         """
+        try:
+            return await self._initialize(params, owner)
+        except UpstreamError as error:
+            older = self.connector.fallback(error)
+            if older is None:
+                raise
+            self.connector = older
+            return await self._initialize(params, owner)
+
+    async def _initialize(self, params: dict[str, Any], owner: LinkOwner) -> tuple[Link, dict[str, Any]]:
         self.circuit.check()
         revision = params["protocolVersion"]
         if self.settings.revision != "auto":
             revision = self.settings.revision
             params = {**params, "protocolVersion": revision}
-        link = Link(self.id, self.settings.connector.channel(era="handshake"), revision, owner, self.limits)
+        link = Link(self.id, self.connector.channel(era="handshake"), revision, owner, self.limits)
         try:
             async with asyncio.timeout(self.limits.connect_timeout):
                 await link.open()
@@ -216,3 +226,4 @@ class Upstream:
         links, self.links, self._shared = list(self.links), set(), None
         if links:
             await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+        self.connector.close()

@@ -101,10 +101,10 @@ class SseParser:
                 self._line.clear()
                 self._reset()
                 raise _too_long("event", self._limit)
+            self._after_cr = piece.endswith(b"\r")
             if len(line) == len(piece):
                 self._line += piece
                 return
-            self._after_cr = piece.endswith(b"\r")
             if self._line:
                 line = bytes(self._line) + line
                 self._line.clear()

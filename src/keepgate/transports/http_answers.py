@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from keepgate.model.errors import RemoteError, UpstreamError
@@ -13,9 +14,10 @@ ERROR_BODY: Final = 64 << 10
 _LONGEST_SESSION: Final = 1024
 
 
-def media_type(headers: Mapping[bytes, bytes]) -> bytes:
+@lru_cache(64)
+def media_type(content_type: bytes) -> bytes:
     """The media type in lower case, without parameters."""
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return content_type.partition(b";")[0].strip().lower()
 
 
 def session_id(headers: Mapping[bytes, bytes]) -> str:

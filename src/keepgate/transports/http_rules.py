@@ -99,6 +99,10 @@ def _add_field(fields: dict[str, str], name: str, value: str) -> None:
 
 
 _PATH_SAFE: Final = "/:@!$&'()*+,;="
+_PATH_PLAIN: Final = frozenset(
+    _PATH_SAFE + "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+"""What stands for itself in a path (RFC 3986); anything else must be percent-encoded."""
 
 
 def parse_target(raw: bytes) -> tuple[str, str]:
@@ -119,7 +123,7 @@ def parse_target(raw: bytes) -> tuple[str, str]:
     ):
         raise refusal
     path, _, query = target.partition("?")
-    if "%" in path:
+    if not _PATH_PLAIN.issuperset(path):
         try:
             decoded = unquote(path, errors="strict")
         except UnicodeDecodeError:

@@ -163,10 +163,13 @@ class Brain:
             return {"result": self._hello(params)}
         if method in LISTS:
             return {"result": self.finish(method, self._page(method, params.get("cursor")))}
-        if method in ("ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"):
-            if not self.stateless:
+        if not self.stateless and method in ("ping", "logging/setLevel"):
+            return {"result": {}}
+        if not self.stateless and method in ("resources/subscribe", "resources/unsubscribe"):
+            if params.get("uri") in table.results.get("resources/read", {}):
                 return {"result": {}}
-        elif method in NAMES or method == "completion/complete":
+            return {"error": {"code": -32002, "message": "no such thing", "data": {"uri": params.get("uri")}}}
+        if method in NAMES or method == "completion/complete":
             ref = params.get("ref", {})
             name = params.get(NAMES.get(method, ""), ref.get("name", ref.get("uri")))
             error = table.errors.get(method, {}).get(name)

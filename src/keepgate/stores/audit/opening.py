@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,12 @@ def open_log(
         except OSError:
             os.close(lock)
             raise
-        _tell(log, clock_ns(), position, opening.set_aside)
+        try:
+            _tell(log, clock_ns(), position, opening.set_aside)
+        except AuditError:
+            with suppress(AuditError):
+                log.close()
+            raise
     except OSError as error:
         raise AuditError("audit-open", f"cannot open the audit log `{audit}`", str(error)) from error
     return log
@@ -125,7 +131,8 @@ def _signing_seed(audit: Path, kek: bytes) -> bytes:
         return unwrap(kek, "signing-key", path.read_bytes())
     except EvidenceError as error:
         raise AuditError(
-            "audit-key", f"`{path}` was sealed with another key: give keepgate the key it had, or another `state`"
+            "audit-key",
+            f"`{path}` was sealed with another key: give keepgate the key it had, or another `state`",
         ) from error
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from keepgate.audit.checkpoint import EvidenceError, notes, parse_note
@@ -36,46 +38,69 @@ def verify(state: Path, *, elsewhere: Sequence[Path] = ()) -> list[Report]:
             kept.setdefault(parse_note(note).origin.rpartition("/")[2], []).append(note)
     reports = []
     for directory in writers(audit_directory(state)):
-        with ExitStack() as files:
-            reports.append(verify_writer(_evidence(directory, kept.pop(directory.name, []), files)))
-    for writer in sorted(kept):
-        reports.append(Report(writer, failed=["a checkpoint was kept elsewhere, and the whole log is gone"]))
-    return reports
+        with closing(_segments(directory)) as parts:
+            evidence = _evidence(directory, parts, kept.pop(directory.name, []))
+            if evidence is not None:
+                reports.append(verify_writer(evidence))
+    gone = ["a checkpoint was kept elsewhere, and the whole log is gone"]
+    return [*reports, *(Report(writer, failed=gone) for writer in sorted(kept))]
 
 
-def _evidence(directory: Path, elsewhere: list[bytes], files: ExitStack) -> Evidence:
+def _evidence(directory: Path, parts: Iterator[Segment], elsewhere: list[bytes]) -> Evidence | None:
+    """What a writer left; None for one that was killed before it had anything."""
     # The checkpoints first: what is written while the records are read is then only unsigned, never missing.
-    checkpoints = _read(directory / CHECKPOINTS)
-    return Evidence(
-        directory.name,
-        _read(directory / PUBLIC_KEY).decode("utf-8", "replace"),
-        checkpoints,
-        (_segment(directory, number, files) for number in segments(directory)),
-        elsewhere,
-    )
+    checkpoints, public_key = _read(directory / CHECKPOINTS), _read(directory / PUBLIC_KEY)
+    if not (checkpoints or public_key or elsewhere or segments(directory)):
+        return None
+    return Evidence(directory.name, public_key.decode("utf-8", "replace"), checkpoints, parts, elsewhere)
 
 
-def _segment(directory: Path, number: int, files: ExitStack) -> Segment:
-    lines = files.enter_context(segment(directory, number, LOG).open("rb", buffering=1 << 20))
-    path = segment(directory, number, SEALED)
-    if not path.exists():
-        return Segment(number, lines, lambda offset, length: b"")
-    sealed = files.enter_context(path.open("rb")).fileno()
-    return Segment(number, lines, lambda offset, length: os.pread(sealed, length, offset))
+def _segments(directory: Path) -> Generator[Segment, None, None]:
+    for number in segments(directory):
+        sealed = segment(directory, number, SEALED)
+        with (
+            segment(directory, number, LOG).open("rb", buffering=1 << 20) as lines,
+            (sealed if sealed.exists() else Path(os.devnull)).open("rb") as payloads,
+        ):
+            yield Segment(number, lines, partial(_pread, payloads.fileno()))
+
+
+def _pread(fd: int, offset: int, length: int) -> bytes:
+    return os.pread(fd, length, offset)
 
 
 def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def records(directory: Path, number: int, offset: int) -> Iterator[tuple[int, bytes]]:
-    """The complete records of a segment from `offset` on (0 is its start), each with where its line begins."""
-    with segment(directory, number, LOG).open("rb", buffering=1 << 20) as stream:
-        if not offset:
-            offset = len(stream.readline())
-        stream.seek(offset)
-        for line in stream:
-            if not line.endswith(b"\n"):
-                return
-            yield offset, line[:-1]
-            offset += len(line)
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record where it lies: its line is `[at, end)` of the segment, with a newline that `data` is without."""
+
+    segment: int
+    at: int
+    end: int
+    data: bytes
+
+
+def records(directory: Path, number: int, offset: int) -> Iterator[Stored]:
+    """The complete records of a writer from an `end` on; `(0, 0)` is the start of its log."""
+    for segment_number in (found for found in segments(directory) if found >= number):
+        at = offset if segment_number == number else 0
+        with segment(directory, segment_number, LOG).open("rb", buffering=1 << 20) as stream:
+            stream.seek(at)
+            for line in stream:
+                end = at + len(line)
+                if at and line.endswith(b"\n"):  # what starts at 0 is the header
+                    yield Stored(segment_number, at, end, line[:-1])
+                at = end
+
+
+def record_at(directory: Path, number: int, at: int) -> bytes:
+    """The record whose line starts there; empty if there is none any more."""
+    try:
+        with segment(directory, number, LOG).open("rb") as stream:
+            stream.seek(at)
+            return stream.readline().rstrip(b"\n")
+    except FileNotFoundError:
+        return b""

@@ -111,7 +111,8 @@ def _payload_intact(sealed: Path, record: dict[str, Any]) -> bool:
         return True
     with sealed.open("rb") as stream:
         stream.seek(payload["off"])
-        return sha256(stream.read(payload["len"])).hexdigest() == payload["cipher"]
+        found = sha256(stream.read(payload["len"])).hexdigest()
+    return found == str(payload["cipher"])
 
 
 def _ranges(numbers: Iterable[int]) -> list[str]:

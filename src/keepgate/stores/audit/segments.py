@@ -1,7 +1,7 @@
 """The audit log of one process: append-only segment files, one hash chain, sealed payloads, signed checkpoints.
 
-Every write goes to an explicit offset, and the offsets move only when payload and record are both written: what a failed
-write leaves behind is overwritten by the next. So a failure needs no repair, and a retry no other path.
+Every write goes to an explicit offset, and the offsets move only when payload and record are both written: what a
+failed write leaves behind is overwritten by the next. So a failure needs no repair, and a retry no other path.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ from keepgate.stores.audit.recovery import Position
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often things happen. A checkpoint is due after `records` or `seconds`, whichever comes first."""
+    """How often things happen. Checkpoints are `seconds` apart, less if `records` came in between.
+
+    After a pause the first record is signed at once, so at the speed of a person next to nothing is unsigned.
+    """
 
     segment_bytes: int = 64 * 1024 * 1024
     records: int = 4096
-    seconds: float = 10.0
+    seconds: float = 5.0
 
 
 class Segment:
@@ -108,6 +111,7 @@ class SegmentLog:
         self._committing = Lock()  # taken after _appending where both are
         self._commit_running: asyncio.Future[None] | None = None
         self._due = Event()
+        self._many = Event()
         self._keeper = Thread(target=self._keep, name="audit", daemon=True)
         self._keeper.start()
 
@@ -154,9 +158,11 @@ class SegmentLog:
         files.at += len(record) + 1
         self._prev = hashed.hex()
         self._leaves.append(hashed)
-        self._seq = seq + 1  # last: what the committing thread reads first
-        if not self._seq % self._pace.records:
+        self._seq = seq + 1  # after all else: the committing thread reads it first
+        if seq == self._signed:
             self._due.set()
+        elif not self._seq % self._pace.records:
+            self._many.set()
         return seq
 
     def _key(self, entry: Entry) -> DataKey:
@@ -223,11 +229,13 @@ class SegmentLog:
     def _keep(self) -> None:
         """Sign what is due until the log is closed. A failure is kept and told to the next `append`."""
         while not self._closed:
-            self._due.wait(self._pace.seconds)
+            if self._seq == self._signed:
+                self._due.wait()
             self._due.clear()
-            if self._seq > self._signed and not self._closed:
-                with suppress(AuditError):
-                    self._commit(sign=True)
+            with suppress(AuditError):
+                self._commit(sign=True)
+            self._many.wait(self._pace.seconds)
+            self._many.clear()
 
     def close(self) -> None:
         """Sign the end, close the files and release the writer. Raises AuditError if the end could not be signed."""
@@ -236,6 +244,7 @@ class SegmentLog:
                 return
             self._closed = True
         self._due.set()
+        self._many.set()
         self._keeper.join()
         try:
             if self._seq > self._signed:
