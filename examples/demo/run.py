@@ -85,7 +85,10 @@ class Demo:
     def audit(self, *arguments: str) -> str:
         """Output of a `keepgate audit` command."""
         done = subprocess.run(
-            keepgate("audit", *arguments, "--config", str(self.config)), capture_output=True, text=True, check=False
+            keepgate("audit", *arguments, "--config", str(self.config)),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return (done.stdout + done.stderr).strip()
 
@@ -104,7 +107,12 @@ async def converse(demo: Demo, url: str, mode: str, title: str) -> bool:
         say(f"  protocol revision {client.session.protocol_version}")
         tools = [tool.name for tool in (await client.list_tools()).tools]
         say(f"  tools it can see: {', '.join(tools)}")
-        shown = sorted(tools) == ["files_list_directory", "files_read_text_file", "files_write_file", "time_get_current_time"]
+        shown = sorted(tools) == [
+            "files_list_directory",
+            "files_read_text_file",
+            "files_write_file",
+            "time_get_current_time",
+        ]
 
         now = await client.call_tool("time_get_current_time", {"timezone": "Europe/Paris"})
         read = await client.call_tool("files_read_text_file", {"path": str(demo.data / "hello.txt")})
@@ -120,7 +128,12 @@ async def converse(demo: Demo, url: str, mode: str, title: str) -> bool:
         except Exception as error:  # noqa: BLE001 - the SDK raises its own error for an unknown tool
             unseen = str(error)
         say(f"  hidden   files_move_file        -> {unseen}")
-    fine = "time" in text_of(now).lower() and "Hello" in text_of(read) and denied.is_error and not target.exists()
+    fine = (
+        "time" in text_of(now).lower()
+        and "Hello" in text_of(read)
+        and denied.is_error
+        and not target.exists()
+    )
     return shown and fine and "Unknown tool" in unseen
 
 
@@ -133,16 +146,18 @@ def evidence(demo: Demo) -> bool:
     """Show the records of an allowed and of a denied call, and verify the log."""
     say("\nThe evidence (keepgate audit query), one line for each decision:")
     fine = True
-    for name, verdict in (("get_current_time", "allow"), ("write_file", "ask")):
+    for name, effect in (("get_current_time", "allow"), ("write_file", "ask")):
         lines = demo.audit("query", "--name", name, "--format", "json").splitlines()
         records = [json.loads(line) for line in lines if line.startswith("{")]
-        fine = fine and any(record["verdict"] == verdict for record in records)
+        fine = fine and any(record["verdict"]["effect"] == effect for record in records)
         for record in records[:2]:
-            keys = ("seq", "direction", "method", "server", "name", "verdict", "reason")
-            say("  " + "  ".join(f"{key}={record[key]}" for key in keys if record.get(key)))
+            what = f"{record['server']}/{record['name']}"
+            verdict = " ".join(part for part in record["verdict"].values() if part)
+            way = f"{record['direction']:<9} {record['method'] or record['kind']:<10}"
+            say(f"  seq {record['seq']:<3} {way} {what:<22} {verdict}")
     verdict = demo.audit("verify")
     say("\nkeepgate audit verify:\n  " + verdict.replace("\n", "\n  "))
-    return fine and "pass" in verdict
+    return fine and "verdict: pass" in verdict
 
 
 def interrupt(*_: object) -> None:

@@ -208,7 +208,7 @@ def recovered(log: MadeLog, lost: str) -> MadeLog:
 
 
 def test_payloads_that_a_power_failure_took_are_unknown():
-    report = verify_writer(recovered(made_log(6, signed=3), "3-5").evidence())
+    report = verify_writer(recovered(made_log(6, signed=0), "3-5").evidence())
     assert report.status is Status.PASS
     assert [question for question in report.unknown if "power failure" in question]
 
@@ -220,7 +220,7 @@ def test_payloads_that_were_signed_before_cannot_be_excused():
 
 @pytest.mark.parametrize("lost", ["x", "1", "1-2-3", "9-1"])
 def test_a_malformed_excuse_excuses_nothing(lost):
-    assert verify_writer(recovered(made_log(6, signed=3), lost).evidence()).status is Status.FAIL
+    assert verify_writer(recovered(made_log(6, signed=0), lost).evidence()).status is Status.FAIL
 
 
 def test_a_long_list_of_problems_is_cut():

@@ -194,10 +194,11 @@ async def test_a_stateless_client_is_never_asked_by_a_handshake_server(everythin
     assert {"sampling", "roots", "elicitation"}.isdisjoint(told)
 
 
-@SERVERS
 @conversation
-async def test_a_question_outside_any_call_needs_the_capability_too(everything, server, unique):
-    """On the standing stream. A naive forwarder guards the calls and forgets the stream."""
+async def test_a_question_outside_any_call_needs_the_capability_too(everything, unique):
+    """On the standing stream (on a pipe nothing tells it from one of the call that runs). A naive forwarder guards
+    the calls and forgets the stream."""
+    server = "hs-http"
     record = everything.record(server)
     for declared in ({}, {"roots": {}}):
         client = await Handshake(everything.mount(server), capabilities=declared).initialize()

@@ -17,6 +17,7 @@ from keepgate.model.message import Kind, Message
 from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.envelope import SERVER_INFO_KEY
 
+RESULT_TYPES = ("complete", "input_required")
 MAX_ROUNDS = 16
 """Rounds of input a stateless server may ask for in one call of a handshake client."""
 
@@ -89,13 +90,15 @@ class StatelessBackend:
         observer: CallObserver | None,
         headers: dict[str, str],
     ) -> Message:
-        """Pass the request on as it is; a result without `resultType` is complete."""
+        """Pass the request on as it is; a result without `resultType` is complete, one of another type invalid."""
         link = await self.link()
         reply = await link.request(
             method, params, observer=observer, headers=headers, timeout=self.upstream.call_timeout
         )
-        if reply.kind is Kind.RESULT and "resultType" not in reply.body["result"]:
-            reply.body["result"]["resultType"] = "complete"
+        if reply.kind is Kind.RESULT:
+            found = reply.body["result"].setdefault("resultType", "complete")
+            if found not in RESULT_TYPES:
+                raise UpstreamError("protocol", "the server answered with an unknown result type")
         return reply
 
 
@@ -216,8 +219,6 @@ class UpBridge(StatelessBackend):
             if result["resultType"] == "complete":
                 reply.body["result"] = bridge.result_to_handshake(method, result)
                 return reply
-            if result["resultType"] != "input_required":
-                raise UpstreamError("protocol", "the server answered with an unknown result type")
             sent = await self._answered(sent, result, observer)
         raise UpstreamError("protocol", f"the server asked for input more than {MAX_ROUNDS} times")
 
@@ -232,9 +233,10 @@ class UpBridge(StatelessBackend):
         }
         answers: dict[str, Any] = {}
         for key, request in asked.items():
-            if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            params = request.get("params", {}) if isinstance(request, dict) else None
+            if not isinstance(params, dict) or not isinstance(request.get("method"), str):
                 raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
-            answers[key] = await self._ask(request["method"], request.get("params") or {}, observer)
+            answers[key] = await self._ask(request["method"], params, observer)
         if answers:
             following["inputResponses"] = answers
         if "requestState" in result:

@@ -11,17 +11,25 @@ from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
 from keepgate.protocol.eras import STATELESS_REVISIONS
 
 LISTABLE = ("tools", "prompts", "resources")
+TASKS = "tasks"
+TASKS_EXTENSION = "io.modelcontextprotocol/tasks"
+
+
+def relayed(capabilities: dict[str, Any]) -> dict[str, Any]:
+    """What one side declared, as the other may hear it: without tasks, which this version does not relay."""
+    out = {name: value for name, value in capabilities.items() if name != TASKS}
+    extensions = out.get("extensions")
+    if isinstance(extensions, dict) and TASKS_EXTENSION in extensions:
+        out["extensions"] = {name: value for name, value in extensions.items() if name != TASKS_EXTENSION}
+    return out
 
 
 def merged(view: View) -> dict[str, Any]:
-    """The union over a view's servers. Over several servers lists can always change: one may come or go.
-
-    Task capabilities are left out: this version does not relay tasks.
-    """
+    """The union over a view's servers. Over several servers lists can always change: one may come or go."""
     out: dict[str, Any] = {}
     for backend in view.backends.values():
-        for name, value in backend.capabilities.items():
-            if name == "tasks" or not isinstance(value, dict):
+        for name, value in relayed(backend.capabilities).items():
+            if not isinstance(value, dict):
                 continue
             current = out.setdefault(name, {})
             for key, flag in value.items():

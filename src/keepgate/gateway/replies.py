@@ -12,7 +12,7 @@ from keepgate.decide.guards.callbacks import missing_mode
 from keepgate.gateway.caller import Caller
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.model.verdict import Verdict
+from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, Era
 from keepgate.protocol.seal import Sealer
@@ -64,6 +64,8 @@ def tool_error(message: Message, caller: Caller, text: str, trace: str) -> dict[
 def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> dict[str, Any]:
     """A visible thing whose use is denied now: by policy, a limit, or for want of a way to ask."""
     reason = verdict.reason or "not allowed"
+    if verdict.effect is Effect.ASK:
+        reason += ", and this version has no way to ask for it"
     if message.method == "tools/call":
         return tool_error(message, caller, f"keepgate denied this call: {reason} (decision {trace})", trace)
     code = jsonrpc.RATE_LIMITED if verdict.retry_after is not None else jsonrpc.DENIED

@@ -17,7 +17,7 @@ from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import HandshakeBackend, refuse_callback
 from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
-from keepgate.gateway.capabilities import initialize_result
+from keepgate.gateway.capabilities import initialize_result, relayed
 from keepgate.gateway.link import Link
 from keepgate.gateway.relay import CallbackHandler, Running, new_trace
 from keepgate.gateway.servers import Servers
@@ -113,7 +113,7 @@ class Session(CallbackHandler):
         self.caller = Caller(
             self.principal,
             revision,
-            {k: v for k, v in capabilities.items() if k != "tasks"} if isinstance(capabilities, dict) else {},
+            relayed(capabilities) if isinstance(capabilities, dict) else {},
             info if isinstance(info, dict) else {},
             display(info) if isinstance(info, dict) else "",
         )

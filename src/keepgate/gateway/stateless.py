@@ -14,7 +14,7 @@ from keepgate.gateway import replies
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.caller import Caller, Outlet
-from keepgate.gateway.capabilities import discover_result
+from keepgate.gateway.capabilities import discover_result, relayed
 from keepgate.gateway.downbridge import DownBridge
 from keepgate.gateway.listen import Listen
 from keepgate.gateway.relay import new_trace
@@ -28,9 +28,11 @@ from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import (
+    CAPABILITIES_KEY,
     UnsupportedVersionError,
     display,
     read_envelope,
+    with_meta,
 )
 from keepgate.protocol.eras import LISTS, R2026_07, Era, lookup
 from keepgate.protocol.http import check_agreement
@@ -86,10 +88,13 @@ class Stateless:
         if headers is not None:
             check_agreement(message, headers)
         envelope = read_envelope(message)
+        capabilities = relayed(envelope.capabilities)
+        if capabilities != envelope.capabilities:
+            message.body["params"] = with_meta(message.params, **{CAPABILITIES_KEY: capabilities})
         return Caller(
             principal,
             envelope.version,
-            envelope.capabilities,
+            capabilities,
             envelope.client_info,
             display(envelope.client_info),
             headers,

@@ -201,6 +201,7 @@ class _Process(asyncio.SubprocessProtocol):
         status = self._transport.get_returncode() or 0
         if status < 0:  # the reaper itself was killed: some of its group may live on
             self._signal(signal.SIGKILL)
+        self._transport.close()
         self._gone.set()
         text = f"the server process ended with status {status}"
         self._fail(UpstreamError("closed", text, f"stderr: {self._stderr.tail()}"))
