@@ -39,7 +39,7 @@ from keepgate.transports.http_connection import HttpLimits as UpstreamLimits
 from keepgate.transports.http_rules import Limits as HttpLimits
 from keepgate.transports.serve import Server as HttpServer
 from keepgate.transports.stdio_server import serve_stdio
-from keepgate.transports.upstream_stdio import StdioLimits, ProcessSpec
+from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
 
 T = TypeVar("T")
 
@@ -238,8 +238,17 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
+def log_to_stderr() -> None:
+    """What keepgate and its servers have to say goes to stderr; text of servers is escaped where it is captured."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
 def run_serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve over HTTP until a signal. Raises KeepgateError if nothing can be served."""
+    log_to_stderr()
     run(_serve(settings, ready))
 
 
@@ -317,6 +326,7 @@ def run_stdio(settings: Settings, *, mount: str | None, key_env: str) -> None:
     principal = stdio_principal(settings, key_env)
     if mount is not None and mount not in settings.servers:
         raise ConfigError(f"there is no server `{mount}` in {settings.file}")
+    log_to_stderr()
     run(_stdio(settings, principal, mount))
 
 

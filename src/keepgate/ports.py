@@ -52,7 +52,7 @@ class Stream(Protocol):
         """Abandon it: an HTTP response stream is closed, nothing more is delivered. Idempotent."""
 
     def finished(self) -> None:
-        """The caller has its response: nothing more is delivered, `closed` included; the connection is kept. Idempotent.
+        """The caller has its response: nothing more is delivered, not even `closed`; the connection is kept.
 
         Must be called at the latest one turn of the loop after `message`; a stream that ends before is `interrupted`
         or `closed` with a failure, because only the caller can tell a response from a notification.
@@ -123,7 +123,7 @@ class EventStream(Protocol):
     def send(
         self, data: bytes, event_id: str | None = None, event: str | None = None, retry: int | None = None
     ) -> bool:
-        """Queue one event; False when the client is gone or too slow (its queue bound is reached: it is then closed)."""
+        """Queue one event; False when the client is gone, or too slow, in which case the stream is closed."""
 
     def close(self) -> None:
         """End the stream in an orderly way. Idempotent."""
@@ -149,7 +149,7 @@ class HttpRequest(Protocol):
     path: str
     query: str
     headers: Mapping[str, str]
-    """Lower-case names. A repeated header is refused by the server before this, except list headers, which are joined."""
+    """Lower-case names. Repeated headers were refused before this; those that are lists are joined."""
     body: bytes
     peer: str
     """IP address of the client, or empty."""

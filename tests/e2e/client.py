@@ -21,7 +21,7 @@ Headers = Mapping[str, str | list[str] | None]
 """A list repeats a header, None leaves out one that would be sent otherwise."""
 
 
-_open: contextvars.ContextVar[list["Exchange"]] = contextvars.ContextVar("_open")
+_open: contextvars.ContextVar[list["Exchange | Handshake"]] = contextvars.ContextVar("_open")
 
 
 def conversation(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -32,8 +32,8 @@ def conversation(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         try:
             await asyncio.wait_for(test(*args, **kwargs), 40)
         finally:
-            for exchange in _open.get():
-                await exchange.close()
+            for left in reversed(_open.get()):
+                await left.leave()
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -177,6 +177,10 @@ class Exchange:
         assert len(replies) == 1, replies
         return replies[0]
 
+    async def leave(self) -> None:
+        """At the end of a test."""
+        await self.close()
+
     async def close(self) -> None:
         """Close the connection, whatever is under way."""
         self.writer.close()
@@ -224,6 +228,7 @@ class Handshake(Client):
         self.hello = reply["result"]
         self.session = exchange.headers.get("mcp-session-id", "")
         self.revision = self.hello["protocolVersion"]
+        _open.get([]).append(self)
         status, _ = await self.notify("notifications/initialized")
         assert status == 202
         return self
@@ -281,6 +286,11 @@ class Handshake(Client):
         exchange = await Exchange.open(self.url, "GET", self.headers(extra))
         await exchange.head()
         return exchange
+
+    async def leave(self) -> None:
+        """At the end of a test: a session keeps a server's process running."""
+        with contextlib.suppress(OSError, EOFError):
+            await asyncio.wait_for(self.end(), PATIENCE)
 
     async def end(self) -> int:
         exchange = await Exchange.open(self.url, "DELETE", self.headers({"Content-Type": None}))

@@ -11,9 +11,9 @@ from tests.e2e.faults import failed, records, started_again, verified, with_tool
 from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.start import over_http, over_stdio
 
-ENOUGH = 300
+ENOUGH = 250
 """Replies before the kill."""
-NAMES = [f"tool{number}" for number in range(3000)]
+NAMES = [f"tool{number}" for number in range(1500)]
 """Each is called once in a test, so that its records can be told apart."""
 PAIRINGS = [
     ("handshake", "hs-http"),

@@ -79,7 +79,7 @@ class StatelessBackend:
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = list_params(cursor, meta or self.upstream.envelope_meta())
-        reply = await (await self.link()).request(method, params, timeout=self.upstream.call_timeout)
+        reply = await self.upstream.call(await self.link(), method, params)
         return page_of(reply, self.upstream.id, method)
 
     async def request(
@@ -91,9 +91,8 @@ class StatelessBackend:
         headers: dict[str, str],
     ) -> Message:
         """Pass the request on as it is; a result without `resultType` is complete, one of another type invalid."""
-        link = await self.link()
-        reply = await link.request(
-            method, params, observer=observer, headers=headers, timeout=self.upstream.call_timeout
+        reply = await self.upstream.call(
+            await self.link(), method, params, observer=observer, headers=headers
         )
         if reply.kind is Kind.RESULT:
             found = reply.body["result"].setdefault("resultType", "complete")
@@ -158,7 +157,7 @@ class HandshakeBackend:
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = list_params(cursor, meta)
-        reply = await self.send(lambda link: link.request(method, params, timeout=self.upstream.call_timeout))
+        reply = await self.send(lambda link: self.upstream.call(link, method, params))
         return page_of(reply, self.upstream.id, method)
 
     async def request(
@@ -170,9 +169,7 @@ class HandshakeBackend:
         headers: dict[str, str],
     ) -> Message:
         """Pass the request on as it is."""
-        return await self.send(
-            lambda link: link.request(method, params, observer=observer, timeout=self.upstream.call_timeout)
-        )
+        return await self.send(lambda link: self.upstream.call(link, method, params, observer=observer))
 
 
 class UpBridge(StatelessBackend):
@@ -192,7 +189,7 @@ class UpBridge(StatelessBackend):
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = self._params(list_params(cursor, meta))
-        reply = await (await self.link()).request(method, params, timeout=self.upstream.call_timeout)
+        reply = await self.upstream.call(await self.link(), method, params)
         page = bridge.result_to_handshake(method, page_of(reply, self.upstream.id, method))
         if method == "tools/list":
             page["tools"] = [

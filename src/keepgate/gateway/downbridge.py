@@ -55,7 +55,11 @@ class _Held:
     def lost(self, link: Link, failure: UpstreamError) -> None:
         self.backend.upstream.forget(link, failure)
         self.services.enforcer.note(
-            "upstream.lost", failure.public, principal=self.principal, server=link.server
+            "upstream.lost",
+            failure.public,
+            private=failure.private,
+            principal=self.principal,
+            server=link.server,
         )
 
     def dropped(self, link: Link, message: Message | None, why: str) -> None:
@@ -126,9 +130,7 @@ class DownBridge:
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = bridge.params_to_handshake(list_params(cursor, meta))
-        reply = await self._own.backend.send(
-            lambda link: link.request(method, params, timeout=self.upstream.call_timeout)
-        )
+        reply = await self._own.backend.send(lambda link: self.upstream.call(link, method, params))
         return page_of(reply, self.upstream.id, method)
 
     def _for(self, caller: Caller) -> _Held:

@@ -7,6 +7,7 @@ Every message in either direction goes through `Enforcer.judge`. It returns afte
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,9 +99,19 @@ class Enforcer:
         )
 
     def event(
-        self, name: str, reason: str, *, principal: str = "", server: str = "", client: str = ""
+        self,
+        name: str,
+        reason: str,
+        *,
+        private: str = "",
+        principal: str = "",
+        server: str = "",
+        client: str = "",
     ) -> None:
-        """Record something that is no message: start, refused login, lost upstream. Raises AuditError."""
+        """Record something that is no message: start, refused login, lost upstream. Raises AuditError.
+
+        `reason` is written in plain, `private` (what a server printed, say) is sealed.
+        """
         self.audit.append(
             Entry(
                 time_ns=self._clock_ns(),
@@ -115,15 +126,16 @@ class Enforcer:
                 effect="deny" if name in REFUSALS else "allow",
                 reason=reason,
                 policy=self.rules.policy_hash,
+                private=private,
             )
         )
 
-    def note(self, name: str, reason: str, *, principal: str = "", server: str = "") -> None:
+    def note(
+        self, name: str, reason: str, *, private: str = "", principal: str = "", server: str = ""
+    ) -> None:
         """As `event`, for places that have no one to tell: an unwritable log already stops all forwarding."""
-        try:
-            self.event(name, reason, principal=principal, server=server)
-        except AuditError:
-            return
+        with contextlib.suppress(AuditError):
+            self.event(name, reason, private=private, principal=principal, server=server)
 
     def after(self, seq: int, effect: Callable[[bool], None]) -> None:
         """Run `effect(True)` once record `seq` is as durable as configured, in order; `effect(False)` if it fails."""

@@ -22,7 +22,7 @@ from keepgate.protocol.eras import Era, era_of, lookup, may_batch
 from keepgate.protocol.http import routing_headers
 
 MAX_GARBAGE = 20
-"""Unreadable messages on one duplex link before it is closed."""
+"""Unreadable messages in a row on one duplex link before it is closed."""
 
 _ids = count(1)
 
@@ -276,6 +276,7 @@ class Link:
         except RemoteError as error:
             self._unreadable(error, pending)
             return
+        self._garbage = 0
         for message in messages:
             self._route(message, pending)
 

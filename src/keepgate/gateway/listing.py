@@ -74,10 +74,15 @@ class Listing:
             failures = await view.load(method, offering, fresh=offset == 0, meta=message.params.get("_meta"))
             for server, failure in failures.items():
                 self._enforcer.note(
-                    "upstream.failed", failure.public, principal=caller.principal.id, server=server
+                    "upstream.failed",
+                    failure.public,
+                    private=failure.private,
+                    principal=caller.principal.id,
+                    server=server,
                 )
             if offering and len(failures) == len(offering) and view.single:
-                return replies.unavailable(message, caller, next(iter(failures.values())), trace)
+                ((server, failure),) = failures.items()
+                return replies.unavailable(message, caller, failure, server, trace)
             items, hidden = self._visible(method, caller, view)
             body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
             return await self._record(message, caller, body, hidden, trace)

@@ -110,6 +110,7 @@ class Relay:
         trace = new_trace()
         running = Running(caller, view, outlet, trace, message)
         meters, principal = self.enforcer.meters, caller.principal.id
+        target: Target | None = None
         try:
             target = await self._resolve(message, caller, view)
             exchange = self._exchange(message, caller, target)
@@ -125,7 +126,8 @@ class Relay:
             finally:
                 meters.leave(principal)
         except UpstreamError as error:
-            return self._failed(message, caller, error, trace)
+            server = target.backend.settings.id if target is not None else ""
+            return self._failed(message, caller, error, server, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
         except RemoteError as error:
@@ -260,9 +262,15 @@ class Relay:
             uris.rewrite_result(method, result, rewrite)
         return body
 
-    def _failed(self, message: Message, caller: Caller, error: UpstreamError, trace: str) -> dict[str, Any]:
-        self.enforcer.note("upstream.failed", f"{error.public} {error.private} (decision {trace})".strip())
-        return replies.unavailable(message, caller, error, trace)
+    def _failed(
+        self, message: Message, caller: Caller, error: UpstreamError, server: str, trace: str
+    ) -> dict[str, Any]:
+        reason = f"{error.public} (decision {trace})"
+        principal = caller.principal.id
+        self.enforcer.note(
+            "upstream.failed", reason, private=error.private, principal=principal, server=server
+        )
+        return replies.unavailable(message, caller, error, server, trace)
 
     def pass_notification(
         self, caller: Caller, backend: Backend, message: Message, trace: str, outlet: Outlet

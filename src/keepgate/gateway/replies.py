@@ -83,11 +83,16 @@ def undecided(message: Message, caller: Caller, trace: str) -> dict[str, Any]:
     return jsonrpc.error(message.id, jsonrpc.UNDECIDED, text, {"decision": trace})
 
 
-def unavailable(message: Message, caller: Caller, error: UpstreamError, trace: str) -> dict[str, Any]:
+def unavailable(
+    message: Message, caller: Caller, error: UpstreamError, server: str, trace: str
+) -> dict[str, Any]:
     """The server failed. A tool call gets an `isError` result, anything else an error with our own code."""
+    text = (
+        error.public if not server or f"`{server}`" in error.public else f"server `{server}`: {error.public}"
+    )
     if message.method == "tools/call":
-        return tool_error(message, caller, f"{error.public} (decision {trace})", trace)
-    return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, error.public, {"decision": trace})
+        return tool_error(message, caller, f"{text} (decision {trace})", trace)
+    return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, text, {"decision": trace})
 
 
 def check_input_requests(result: dict[str, Any], method: str, caller: Caller) -> None:

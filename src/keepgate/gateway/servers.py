@@ -71,7 +71,11 @@ class Servers:
                 failures[upstream.id] = error
                 principal = self._caller().principal.id
                 self._services.enforcer.note(
-                    "upstream.failed", error.public, principal=principal, server=upstream.id
+                    "upstream.failed",
+                    error.public,
+                    private=error.private,
+                    principal=principal,
+                    server=upstream.id,
                 )
                 return
             if self._settled:

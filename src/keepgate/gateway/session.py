@@ -131,7 +131,7 @@ class Session(CallbackHandler):
             )
             if self.view.single and not self.view.backends:
                 error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
-                return replies.unavailable(message, self.caller, error, trace)
+                return replies.unavailable(message, self.caller, error, self.mount or "", trace)
             result = initialize_result(self.view, revision, self.services.identity)
             self.caller = replace(self.caller, revision=result["protocolVersion"])
             return await self._answer(message, result, trace)
@@ -359,7 +359,11 @@ class Session(CallbackHandler):
             upstream.forget(link, failure)
         self.callbacks.forget(link)
         self.services.enforcer.note(
-            "upstream.lost", failure.public, principal=self.principal.id, server=link.server
+            "upstream.lost",
+            failure.public,
+            private=failure.private,
+            principal=self.principal.id,
+            server=link.server,
         )
 
     def dropped(self, link: Link, message: Message | None, why: str) -> None:

@@ -172,7 +172,9 @@ class Stateless:
         try:
             self._backends[upstream.id] = await self._backend(upstream)
         except UpstreamError as error:
-            self.services.enforcer.note("upstream.failed", error.public, server=upstream.id)
+            self.services.enforcer.note(
+                "upstream.failed", error.public, private=error.private, server=upstream.id
+            )
         finally:
             self._reaching.pop(upstream.id, None)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keepgate.gateway.circuit import Circuit
-from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.link import CallObserver, Link, LinkOwner
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
@@ -213,6 +213,29 @@ class Upstream:
             raise UpstreamError("protocol", f"server `{self.id}` answered with an unknown protocol version")
         link.revision = version
         return result
+
+    async def call(
+        self,
+        link: Link,
+        method: str,
+        params: dict[str, Any],
+        *,
+        observer: CallObserver | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Message:
+        """A request on one of the links. Over HTTP a link outlives its server, which shows only here. Raises UpstreamError."""
+        if not link.channel.duplex:
+            self.circuit.check()
+        try:
+            reply = await link.request(
+                method, params, observer=observer, headers=headers, timeout=self.call_timeout
+            )
+        except UpstreamError as error:
+            if error.kind == "unreachable":
+                self.circuit.failure(error.public)
+            raise
+        self.circuit.success()
+        return reply
 
     def forget(self, link: Link, failure: UpstreamError) -> None:
         """A link died."""

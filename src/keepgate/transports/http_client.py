@@ -119,7 +119,7 @@ class HttpClient:
         target = resolve(self.origin, exchange.target, location)
         if target is None:
             shown = location[:200].decode("ascii", "replace")
-            text = f"`{self.origin}` redirects elsewhere, which is not followed: configure the final address"
+            text = "it redirects elsewhere, which is not followed: configure the final address"
             exchange.fail(UpstreamError("status", text, ascii(shown), status=307))
             return
         exchange.target = target
@@ -150,7 +150,7 @@ class HttpClient:
         if task.cancelled():
             exchange.fail(_closed())
         elif error := task.exception():
-            exchange.fail(UpstreamError("unreachable", f"cannot connect to `{self.origin}`", repr(error)))
+            exchange.fail(self._unreachable(error))
         self._admit()
 
     def _admit(self) -> None:
@@ -172,16 +172,16 @@ class HttpClient:
         for connection in list(self._busy):
             exchange = connection.exchange
             if exchange is not None and exchange.deadline <= now:
-                connection.close(UpstreamError("timeout", f"`{self.origin}` did not answer in time"))
+                connection.close(UpstreamError("timeout", "it did not answer in time", str(self.origin)))
         active = self._waiting or self._idle or self._busy or self._opening
         self._timer = loop.call_later(_TICK, self._tick) if active else None
 
     def _overloaded(self, what: str) -> UpstreamError:
-        text = f"all {self.limits.connections} connections to `{self.origin}` are busy {what}"
-        return UpstreamError("overloaded", text, retryable=True)
+        text = f"all {self.limits.connections} connections to it are busy {what}"
+        return UpstreamError("overloaded", text, str(self.origin), retryable=True)
 
-    def _unreachable(self, error: Exception) -> UpstreamError:
-        text = f"cannot connect to `{self.origin}`"
+    def _unreachable(self, error: BaseException) -> UpstreamError:
+        text = "cannot connect to it"
         if isinstance(error, ssl.SSLCertVerificationError):
             text += f": its certificate is not trusted ({error.verify_message})"
         elif isinstance(error, socket.gaierror):
@@ -190,7 +190,7 @@ class HttpClient:
             text += f" within {self.limits.connect:g} s"
         elif isinstance(error, ConnectionRefusedError):
             text += ": nothing listens there"
-        return UpstreamError("unreachable", text, repr(error), retryable=True)
+        return UpstreamError("unreachable", text, f"{self.origin}: {error!r}", retryable=True)
 
 
 @cache

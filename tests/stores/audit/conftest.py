@@ -10,6 +10,12 @@ from keepgate.stores.audit import Pace, open_log
 KEK = bytes(range(100, 132))
 
 
+def signed(log) -> None:
+    """Wait until everything in the log is signed; then nothing happens to it but what the test does."""
+    while log._signed != log._seq:
+        log._keeper.join(0.001)
+
+
 @pytest.fixture
 def state(tmp_path):
     return tmp_path / "state"

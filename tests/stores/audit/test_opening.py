@@ -12,7 +12,7 @@ from keepgate.model.errors import AuditError
 from keepgate.stores.audit import Pace, open_log
 from keepgate.stores.audit.reading import records, verify
 from tests.audit.made import ENTRY
-from tests.stores.audit.conftest import KEK
+from tests.stores.audit.conftest import KEK, signed
 
 
 def stored(log) -> list[dict]:
@@ -83,8 +83,7 @@ def unsigned_tail(opened):
     """A writer with one signed record and two that no checkpoint covers, as a killed process leaves it."""
     log = opened(pace=Pace(seconds=3600))
     log.append(ENTRY)
-    while log._signed != 1:
-        log._keeper.join(0.001)
+    signed(log)
     log.append(ENTRY)
     log.append(ENTRY)
     os.close(log._lock_file)
@@ -155,7 +154,7 @@ def test_a_name_of_the_deployment_lasts_as_long_as_the_writer(written, opened):
     log = opened(deployment="renamed")
     log.append(ENTRY)
     log.close()
-    assert (written / "checkpoints").read_text().count(f"lab/{written.name}\n") == 2
+    assert "renamed" not in (written / "checkpoints").read_text()
 
 
 def test_another_key_than_the_one_the_log_was_begun_with_refuses_to_start(written, state):

@@ -16,7 +16,7 @@ from keepgate.stores.audit import Pace
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.reading import records, verify
 from tests.audit.made import ENTRY, entry
-from tests.stores.audit.conftest import KEK
+from tests.stores.audit.conftest import KEK, signed
 
 
 def stored(log) -> list[dict]:
@@ -123,8 +123,7 @@ def test_segments_rotate_and_stay_one_log(opened, state):
 def test_a_checkpoint_follows_the_first_record_without_being_asked(opened, state):
     log = opened()
     log.append(ENTRY)
-    while not notes((log.directory / "checkpoints").read_bytes()):
-        log._keeper.join(0.001)
+    signed(log)
     assert verify(state)[0].signed == 1
 
 
@@ -248,6 +247,7 @@ def test_while_the_disk_is_full_every_append_raises_and_then_the_log_goes_on(ope
 def test_a_disk_that_does_not_sync_fails_all_who_wait_and_every_append_until_it_does(opened, state, disk):
     log = opened(pace=Pace(seconds=3600))
     log.append(ENTRY)
+    signed(log)
     disk.sick = True
 
     async def waiting():
@@ -268,7 +268,8 @@ def test_a_disk_that_does_not_sync_fails_all_who_wait_and_every_append_until_it_
 def test_what_a_failed_sync_may_have_lost_is_written_again(opened, disk, monkeypatch):
     """After a failed fdatasync the kernel calls the pages clean: another fdatasync alone would lie."""
     log = opened(pace=Pace(seconds=3600))
-    asyncio.run(log.durable(log.append(ENTRY)))
+    log.append(ENTRY)
+    signed(log)
     disk.sick = True
     log.append(ENTRY)
     with pytest.raises(AuditError):
@@ -304,8 +305,8 @@ def test_a_closed_log_takes_nothing_more(opened):
 def test_closing_says_when_the_end_could_not_be_signed(opened, disk):
     log = opened(pace=Pace(seconds=3600))
     log.append(ENTRY)
-    asyncio.run(log.durable(0))
+    signed(log)
+    log.append(ENTRY)
     disk.sick = True
-    log._signed = 0  # whether or not the other thread was faster
     with pytest.raises(AuditError):
         log.close()

@@ -22,9 +22,11 @@ def audit_directory(state: Path) -> Path:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory of our own; its parents too. Raises OSError."""
+    """Make a directory of our own, its parents too, on stable storage when this returns. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+        sync_directory(path.parent)
 
 
 def create(path: Path, data: bytes) -> bool:
@@ -48,6 +50,13 @@ def create(path: Path, data: bytes) -> bool:
             fresh.unlink()
     sync_directory(path.parent)
     return True
+
+
+def create_segment(writer: Path, number: int, header: bytes) -> None:
+    """Create the files of a segment. The names of all are on stable storage when this returns. Raises OSError."""
+    for path in (segment(writer, number, SEALED), writer / CHECKPOINTS):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    create(segment(writer, number, LOG), header)
 
 
 def write_at(fd: int, data: bytes, offset: int) -> None:

@@ -18,13 +18,12 @@ from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.files import (
     KEYS,
-    LOG,
     PUBLIC_KEY,
     SIGNING_KEY,
     audit_directory,
     create,
+    create_segment,
     make_directory,
-    segment,
     segments,
     writers,
 )
@@ -64,6 +63,7 @@ def open_log(
             with suppress(AuditError):
                 log.close()
             raise
+        log.start()
     except OSError as error:
         raise AuditError("audit-open", f"cannot open the audit log `{audit}`", str(error)) from error
     return log
@@ -100,7 +100,7 @@ class _Opening:
         origin = f"{self.deployment}/{directory.name}"
         if not segments(directory):  # new, or killed while it was
             create(directory / PUBLIC_KEY, Signer(origin, self.seed).public.vkey().encode() + b"\n")
-            create(segment(directory, 1, LOG), Header(directory.name, 1, 0, GENESIS).line())
+            create_segment(directory, 1, Header(directory.name, 1, 0, GENESIS).line())
         public = PublicKey.parse((directory / PUBLIC_KEY).read_text())
         signer = Signer(public.origin, self.seed)
         if signer.public.vkey() != public.vkey():

@@ -21,7 +21,7 @@ from keepgate.audit.seal import NONCE, DataKey, binding
 from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
-from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create, segment, sync, write_at
+from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create_segment, segment, sync, write_at
 from keepgate.stores.audit.recovery import Position
 
 
@@ -49,7 +49,7 @@ class Segment:
         self._synced = (at, sealed_at)
         self.records = os.open(segment(directory, number, LOG), os.O_RDWR)
         try:
-            self.sealed = os.open(segment(directory, number, SEALED), os.O_RDWR | os.O_CREAT, 0o600)
+            self.sealed = os.open(segment(directory, number, SEALED), os.O_RDWR)
         except OSError:
             os.close(self.records)
             raise
@@ -95,7 +95,7 @@ class SegmentLog:
         self._lock_file = lock
         self._pace = pace
         self._segment = Segment(directory, position.number, position.at, position.sealed_at)
-        self._notes = os.open(directory / CHECKPOINTS, os.O_WRONLY | os.O_CREAT, 0o600)
+        self._notes = os.open(directory / CHECKPOINTS, os.O_WRONLY)
         self._notes_at = position.notes_at
         self._signed = position.signed
         self._tree = position.tree
@@ -113,6 +113,9 @@ class SegmentLog:
         self._due = Event()
         self._many = Event()
         self._keeper = Thread(target=self._keep, name="audit", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sign. What was found at opening must be recorded before: then it is signed with what it is about."""
         self._keeper.start()
 
     def append(self, entry: Entry) -> int:
@@ -135,7 +138,7 @@ class SegmentLog:
                 raise AuditError("audit-record", "the audit record cannot be made", str(error)) from error
 
     def _write(self, entry: Entry) -> int:
-        if self._segment.at >= self._pace.segment_bytes:
+        if self._segment.at >= self._pace.segment_bytes and self._keeper.is_alive():
             self._rotate()
         key, files, seq = self._key(entry), self._segment, self._seq
         shown = key.shown(entry.method, entry.name)
@@ -183,7 +186,7 @@ class SegmentLog:
             full = self._segment
             header = Header(self.writer, full.number + 1, self._seq, self._prev, tuple(self._tree.peaks))
             line = header.line()
-            create(segment(self.directory, header.segment, LOG), line)
+            create_segment(self.directory, header.segment, line)
             self._segment = Segment(self.directory, header.segment, len(line), 0)
             full.close()
 
@@ -245,9 +248,9 @@ class SegmentLog:
             self._closed = True
         self._due.set()
         self._many.set()
-        self._keeper.join()
         try:
-            if self._seq > self._signed:
+            if self._keeper.is_alive():
+                self._keeper.join()
                 self._commit(sign=True)
         finally:
             self._segment.close()
