@@ -20,8 +20,8 @@ TOO_LONG = "too long"
 
 # One byte of input is one of these, which gets the fuzzer to whole events within seconds.
 TOKENS = (
-    b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b":", b": ", b" ", b"data", b"data:", b"data: ", b"event:", b"id:",
-    b"retry:", b"retry: 1", b"retry: 999999999", b"retry: \xd9\xa1", b"id: 7", b"id: a\x00b", b"event: message",
+    b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b":", b": ", b" ", b"data", b"data:", b"data: ", b"event:",
+    b"id:", b"retry:", b"retry: 1", b"retry: 999999999", b"retry: \xd9\xa1", b"id: 7", b"id: a\x00b", b"event: message",
     b"data: {}", b"data\n", b":ping\n", b"\xef\xbb\xbf", b"\x00", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\xc2\x85",
     b"\xe2\x80\xa8", b"\xff", b"x", b"x" * 30, b"x" * 70, b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n', b"Data: x\n",
 )  # fmt: skip
@@ -132,7 +132,9 @@ def events_of(data: bytes):
 
 def one_stream(data: bytes, first: int, step: int):
     whole = frames(LineSplitter(LIMIT), [data])
-    assert whole == frames(LineSplitter(LIMIT), pieces(data, first, step)), "lines depend on how bytes are cut"
+    assert whole == frames(LineSplitter(LIMIT), pieces(data, first, step)), (
+        "lines depend on how bytes are cut"
+    )
     assert whole == list(lines_of(data)), "another reader sees other lines"
     whole = frames(SseParser(LIMIT), [data])
     assert whole == frames(SseParser(LIMIT), pieces(data, first, step)), "events depend on how bytes are cut"

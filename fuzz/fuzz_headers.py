@@ -29,11 +29,20 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 NAMES = ("name", "uri", "ref", "arguments", "x", META + "protocolVersion", "_meta", "", "\u00e9")
 VALUES = (
-    "echo", "server_echo", "file:///a", "", " echo", "echo ", "\u00e9", "=?base64?ZWNobw==?=", "=?base64??=", "a\nb", "\x00",
-    "=?base64?ZWNobx==?=", "=?BASE64?ZWNobw==?=", "\ud83d\ude00", "1", "true", "1e3", "42.0", "a,b", "tools/call",
+    "echo", "server_echo", "file:///a", "", " echo", "echo ", "\u00e9", "=?base64?ZWNobw==?=", "=?base64??=", "a\nb",
+    "\x00", "=?base64?ZWNobx==?=",
+    "=?BASE64?ZWNobw==?=", "\ud83d\ude00", "1", "true", "1e3", "42.0", "a,b", "tools/call",
     R2026_07, "2025-11-25", 0, 1, -1, 42, 1.5, 42.0, 1e300, 2**53, 2**63, True, False, None, {}, [], ["echo"], {"a": 1},
 )  # fmt: skip
-METHODS = ("tools/call", "prompts/get", "resources/read", "tools/list", "completion/complete", "x", "Tools/Call")
+METHODS = (
+    "tools/call",
+    "prompts/get",
+    "resources/read",
+    "tools/list",
+    "completion/complete",
+    "x",
+    "Tools/Call",
+)
 KEYS = ("mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-x", "mcp-param-region", "mcp-session-id")
 TOKENS = ("Region", "region", "X", "a b", "", "\u00e9", 1, None, "Mcp:", "R" * 70)
 TYPES = ("string", "integer", "boolean", "number", "object", None, ["string"])
@@ -93,9 +102,7 @@ class Source:
             out["x-mcp-header"] = self.one(TOKENS)
         keyword = self.one(("properties", "", "items", "allOf", "$defs", "if"))
         if depth < 4 and keyword == "properties":
-            out[keyword] = {
-                self.one(("x", "y", "z")): self.schema(depth + 1) for _ in range(self.byte() % 3)
-            }
+            out[keyword] = {self.one(("x", "y", "z")): self.schema(depth + 1) for _ in range(self.byte() % 3)}
         elif depth < 4 and keyword:
             inner = self.schema(depth + 1)
             out[keyword] = [inner] if keyword == "allOf" else {"x": inner} if keyword == "$defs" else inner

@@ -313,8 +313,9 @@ async def watch(gateway: Gateway, settings: Settings) -> None:
             if fixed:
                 log.warning("a restart is needed for: %s", ", ".join(fixed))
             policy = policy_of(fresh)
-            await gateway.use_servers(servers_of(fresh, resolver(fresh)))
-            gateway.use_policy(policy)
+            made = servers_of(fresh, resolver(fresh))
+            gateway.use_policy(policy)  # first: no new server may be met by the old policy
+            await gateway.use_servers(made)
             settings = fresh
             log.warning("configuration reloaded: %s", ", ".join(changed))
         except KeepgateError as error:

@@ -149,7 +149,15 @@ def test_tampering_with_what_is_signed_fails(tamper: Callable[[MadeLog], None]):
 
 @pytest.mark.parametrize(
     "line",
-    [b"[]", b"null", b"{}", b"x", b'{"payload":3}', b"\xff", b'{"v":1,"writer":"w","seq":0,"prev":"","payload":"x"}'],
+    [
+        b"[]",
+        b"null",
+        b"{}",
+        b"x",
+        b'{"payload":3}',
+        b"\xff",
+        b'{"v":1,"writer":"w","seq":0,"prev":"","payload":"x"}',
+    ],
 )
 def test_what_is_no_record_fails(line):
     log = made_log(2, signed=0)

@@ -191,6 +191,8 @@ async def survey(gate: Any, pairing: Pairing) -> Survey:
         await inputs(found, client, record)
     if pairing.same:
         await notifications(found, client, record)
+    else:
+        await log(found, client)
     return found
 
 
@@ -325,14 +327,22 @@ async def results(found: Survey, client: Any, record: Any) -> None:
         found.note(f"result: {thing}", sent, reply.get("result", NEVER))
         received = (await record.wait_message(method, since))["params"]
         found.note(f"request: {thing}", arrived(found, client, whole), heard(found, received))
-        if (
-            found.pairing.client_era == "handshake"
-            and found.pairing.server_era == "stateless"
-            and thing == "tool"
-        ):
-            told = {key: received["_meta"].get(key) for key in ENVELOPE}
-            values = [STATELESS, DECLARED, catalogue.INFO]
-            found.note("what the client says of itself", dict(zip(ENVELOPE, values, strict=True)), told)
+        if thing == "tool":
+            declared(found, received, record)
+
+
+def declared(found: Survey, received: Json, record: Any) -> None:
+    """What the server of a call knows of the client."""
+    sent = {"clientCapabilities": DECLARED, "clientInfo": catalogue.INFO}
+    if found.pairing.server_era == "stateless":
+        told = {key: received["_meta"].get(META + key) for key in sent}
+    elif not found.pairing.same:
+        hellos = [m["params"] for m in record.messages("initialize")]
+        own = [hello for hello in hellos if hello["clientInfo"] == catalogue.INFO][-1]
+        told = {"clientCapabilities": own["capabilities"], "clientInfo": own["clientInfo"]}
+    else:
+        return  # the whole of `initialize` was compared
+    found.note("what the client says of itself", sent, told)
 
 
 async def errors(found: Survey, client: Any) -> None:
@@ -468,6 +478,15 @@ async def notifications(found: Survey, client: Any, record: Any) -> None:
             whole["_meta"][META + "subscriptionId"] = "listen-\u00fc"
         sent = {"method": method, "params": whole, **unknown("notification")}
         found.note(f"notification: {thing}", sent, without(message, "jsonrpc"))
+
+
+async def log(found: Survey, client: Any) -> None:
+    """Over the bridge: of a call."""
+    method, params = NOTIFICATIONS["log message"]
+    sent = {"method": method, "params": {**params, **meta("n"), **unknown(method)}, **unknown("notification")}
+    exchange = await client.play("act", {"send": sent}, _meta={META + "logLevel": "info"})
+    got = [m for m in await exchange.messages() if m.get("method") == method]
+    found.note("notification: log message", sent, without(got[0], "jsonrpc") if got else NEVER)
 
 
 async def either(exchange: Any, stream: Any, method: str) -> Json:

@@ -1,4 +1,4 @@
-"""A server dies, comes back, or forgets its sessions: one clear error at most, naming the server, and all works again."""
+"""A server dies, comes back, or forgets its sessions: at most one clear error, naming it, and all works again."""
 
 import asyncio
 import contextlib

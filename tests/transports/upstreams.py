@@ -1,6 +1,8 @@
 """What the tests of upstream channels share: both loops, a sink that remembers, waiting for a process to be gone."""
 
 import asyncio
+import contextlib
+import contextvars
 import functools
 import inspect
 import os
@@ -11,6 +13,14 @@ import pytest
 from tests.transports.http_peer import LOOPS, PATIENCE
 
 
+_ending = contextvars.ContextVar("ending")
+
+
+def at_end(close, *arguments):
+    """Call and await this when the running test ends."""
+    _ending.get().push_async_callback(close, *arguments)
+
+
 def on_both_loops(test):
     """Run an async test on asyncio's loop and on uvloop; nothing may be reported to the loop meanwhile."""
 
@@ -19,7 +29,8 @@ def on_both_loops(test):
 
         async def main():
             asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-            async with asyncio.timeout(4 * PATIENCE):
+            async with asyncio.timeout(4 * PATIENCE), contextlib.AsyncExitStack() as stack:
+                _ending.set(stack)
                 await test(**fixtures)
 
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
@@ -59,6 +70,14 @@ class Recorder:
 
     async def message_next(self):
         return (await self.next("message"))[0]
+
+
+async def started(connector, era="handshake"):
+    """An open channel, closed when the test ends, and its sink."""
+    sink, channel = Recorder(), connector.channel(era=era)
+    await channel.open(sink)
+    at_end(channel.close)
+    return channel, sink
 
 
 async def gone(*pids):

@@ -8,6 +8,10 @@ from keepgate.model.errors import RemoteError
 from keepgate.ports import HttpRequest, KeyRing
 from keepgate.protocol import jsonrpc
 
+FAILURES = 1.0
+"""Wrong keys a second that one address may try; each is recorded, and beyond it no more are."""
+FAILURES_BURST = 20.0
+
 
 class AuthenticationError(RemoteError):
     """401 with a challenge."""
@@ -37,7 +41,8 @@ class Gatekeeper:
         scheme, _, token = presented.partition(" ")
         principal = self._keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
         if principal is None:
-            if self._enforcer.meters.spend(f"peer:{request.peer}").remaining < 0:
+            spent = self._enforcer.meters.spend(f"peer:{request.peer}", rate=FAILURES, burst=FAILURES_BURST)
+            if spent.remaining < 0:
                 raise RemoteError(
                     "rate", "too many failed attempts", rpc_code=jsonrpc.RATE_LIMITED, status=429
                 )

@@ -98,6 +98,8 @@ class StatelessBackend:
             found = reply.body["result"].setdefault("resultType", "complete")
             if found not in RESULT_TYPES:
                 raise UpstreamError("protocol", "the server answered with an unknown result type")
+            if "cacheScope" in reply.body["result"]:  # who may see it is decided for each principal
+                reply.body["result"]["cacheScope"] = "private"
         return reply
 
 
@@ -182,6 +184,11 @@ class UpBridge(StatelessBackend):
         self._caller = caller
         self._ask = ask
         self._log_level = log_level
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """From `server/discover`, as far as the bridge carries it."""
+        return bridge.carried(super().capabilities)
 
     def _params(self, params: dict[str, Any]) -> dict[str, Any]:
         caller = self._caller()

@@ -44,7 +44,9 @@ def result_to_handshake(method: str, result: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(out.get("structuredContent", {}), dict):
         del out["structuredContent"]  # the handshake era allows objects only; the text content stays
     if method == "tools/list":
-        out["tools"] = [_tool_to_handshake(tool) for tool in result.get("tools", [])]
+        tools = result.get("tools")
+        given = tools if isinstance(tools, list) else []
+        out["tools"] = [_tool_to_handshake(tool) for tool in given if isinstance(tool, dict)]
     return out
 
 
@@ -63,6 +65,29 @@ def result_to_stateless(method: str, result: dict[str, Any], server_info: dict[s
     return with_meta(out, **{SERVER_INFO_KEY: server_info}) if server_info else out
 
 
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+
+
+def log_wanted(params: dict[str, Any], message: dict[str, Any]) -> bool:
+    """Whether a stateless request asked for a log message of this level; without a level it wants none."""
+    meta = params.get("_meta")
+    least = meta.get(LOG_LEVEL_KEY) if isinstance(meta, dict) else None
+    level = message.get("level")
+    if least not in LOG_LEVELS or level not in LOG_LEVELS:
+        return False
+    return LOG_LEVELS.index(level) >= LOG_LEVELS.index(least)
+
+
+def carried(capabilities: dict[str, Any]) -> dict[str, Any]:
+    """A server's capabilities without what the bridge does not pass on: list changes and subscriptions."""
+    return {
+        name: {flag: on for flag, on in value.items() if flag not in ("listChanged", "subscribe")}
+        if isinstance(value, dict) and name in ("tools", "prompts", "resources")
+        else value
+        for name, value in capabilities.items()
+    }
+
+
 def error_to_handshake(method: str, error: dict[str, Any]) -> dict[str, Any]:
     """A missing resource is -32602 in the stateless era and -32002 before."""
     if method == "resources/read" and error["code"] == jsonrpc.INVALID_PARAMS:
@@ -71,7 +96,9 @@ def error_to_handshake(method: str, error: dict[str, Any]) -> dict[str, Any]:
 
 
 def error_to_stateless(error: dict[str, Any]) -> dict[str, Any]:
-    """-32002 must not be emitted on the stateless wire."""
+    """-32002 and -32042 must not be emitted on the stateless wire."""
     if error["code"] == jsonrpc.RESOURCE_NOT_FOUND:
         return {**error, "code": jsonrpc.INVALID_PARAMS}
+    if error["code"] == jsonrpc.URL_ELICITATION_REQUIRED:
+        return {**error, "code": jsonrpc.INTERNAL_ERROR}
     return error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -59,8 +58,9 @@ class CallbackTable:
     def _note(self, asked: Asked, message: Message) -> dict[str, Any]:
         number = next(self._ids)
         self._open[number] = asked
-        if len(self._open) > MAX_OPEN:
-            self.refuse(next(iter(self._open)), "too many unanswered requests")
+        if len(self._open) > MAX_OPEN:  # a server that asks too much pushes out its own questions only
+            own = next(key for key, other in self._open.items() if other.link is asked.link)
+            self.refuse(own, "too many unanswered requests")
         body = {**message.body, "id": number}
         if asked.token is not None:
             params = message.params
@@ -88,13 +88,15 @@ class CallbackTable:
         if asked is not None and asked.link is not None and asked.token is not None:
             asked.link.post({**message.body, "params": {**message.params, "progressToken": asked.token}})
 
-    def withdrawn(self, link: Link, message: Message, push: Callable[[dict[str, Any]], bool]) -> None:
-        """A server cancels a request of its own: tell the client under the client's id for it."""
+    def withdrawn(self, link: Link, message: Message) -> bool:
+        """A server cancels a request of its own: put the client's id for it in. False if it is not open."""
         theirs = message.params.get("requestId")
         for number, asked in list(self._open.items()):
             if asked.link is link and type(asked.server_id) is type(theirs) and asked.server_id == theirs:
                 del self._open[number]
-                push({**message.body, "params": {**message.params, "requestId": number}})
+                message.body["params"] = {**message.params, "requestId": number}
+                return True
+        return False
 
     def forget(self, link: Link) -> None:
         """A link is dead: answers to its requests have nowhere to go."""

@@ -7,6 +7,7 @@ declares nothing.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from keepgate.gateway import bridge
@@ -16,6 +17,7 @@ from keepgate.gateway.link import CallObserver, Link
 from keepgate.gateway.services import Services
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Meta, Shelf
+from keepgate.gateway.tasks import Tasks
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
@@ -75,15 +77,22 @@ class _Held:
 class _Translating:
     """Refuses callbacks of a call (a stateless client cannot be asked on this wire) and passes the rest on."""
 
-    def __init__(self, observer: CallObserver, held: _Held) -> None:
+    def __init__(self, observer: CallObserver, held: _Held, params: dict[str, Any]) -> None:
         self._observer = observer
         self._held = held
+        self._params = params
+
+    @property
+    def principal(self) -> str:
+        return self._observer.principal
 
     def message(self, message: Message) -> None:
         if message.kind is Kind.REQUEST:
             link = self._held.backend.link
             if link is not None:
                 refuse_callback(link, message, "the client cannot be asked over this protocol revision")
+            return
+        if message.method == "notifications/message" and not bridge.log_wanted(self._params, message.params):
             return
         self._observer.message(message)
 
@@ -105,6 +114,7 @@ class DownBridge:
         self._own = _Held(upstream, services, self._params({}, services.identity.info), "")
         self._own.backend.shelf = self.shelf
         self._held: dict[tuple[str, bytes], _Held] = {}
+        self._closing = Tasks()
 
     def _params(self, capabilities: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
         return {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}
@@ -115,8 +125,8 @@ class DownBridge:
 
     @property
     def capabilities(self) -> dict[str, Any]:
-        """From the initialize result of keepgate's own session."""
-        return self._own.backend.capabilities
+        """From the initialize result of keepgate's own session, as far as the bridge carries it."""
+        return bridge.carried(self._own.backend.capabilities)
 
     @property
     def server_info(self) -> dict[str, Any]:
@@ -142,15 +152,17 @@ class DownBridge:
         if held is None:
             params = self._params(capabilities, caller.info or self.services.identity.info)
             held = self._held[key] = _Held(self.upstream, self.services, params, caller.principal.id)
+            held.backend.shelf = self.shelf  # what changes for one has changed for all
         held.used = self.services.monotonic()
         return held
 
-    async def _evict(self) -> None:
+    def _evict(self) -> None:
+        """Keep a bounded number of sessions; the caller that made one too many does not wait for the end of another."""
         while len(self._held) > MAX_LINKS:
             idle = [(held.used, key) for key, held in self._held.items() if not held.running]
             if not idle:
                 return
-            await self._held.pop(min(idle)[1]).close()
+            _ = self._closing.spawn(self._held.pop(min(idle)[1]).close())
 
     async def request(
         self,
@@ -162,10 +174,10 @@ class DownBridge:
     ) -> Message:
         """Translate there and back."""
         held = self._for(caller)
-        await self._evict()
+        held.running += 1  # from here on it is not evicted
+        self._evict()
         sent = bridge.params_to_handshake(params)
-        watching = _Translating(observer, held) if observer is not None else None
-        held.running += 1
+        watching = _Translating(observer, held, params) if observer is not None else None
         try:
             reply = await held.backend.request(method, sent, caller, watching, {})
         finally:
@@ -185,6 +197,5 @@ class DownBridge:
 
     async def close(self) -> None:
         """Close every session. Never raises."""
-        for held in [self._own, *self._held.values()]:
-            await held.close()
-        self._held.clear()
+        every, self._held = [self._own, *self._held.values()], {}
+        await asyncio.gather(*(held.close() for held in every))

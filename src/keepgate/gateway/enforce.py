@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.ports import AuditLog
 from keepgate.protocol import jsonrpc
+
+log = logging.getLogger("keepgate")
 
 REFUSALS = frozenset(("auth.failed", "message.refused", "upstream.dropped"))
 """Events that tell of something that was not let through."""
@@ -137,6 +140,11 @@ class Enforcer:
         with contextlib.suppress(AuditError):
             self.event(name, reason, private=private, principal=principal, server=server)
 
+    def mishap(self, error: Exception, principal: str) -> None:
+        """Our own code failed on a message: nobody may be left waiting, and the cause must be found."""
+        log.error("a message could not be handled", exc_info=error)
+        self.note("internal.error", type(error).__name__, principal=principal)
+
     def after(self, seq: int, effect: Callable[[bool], None]) -> None:
         """Run `effect(True)` once record `seq` is as durable as configured, in order; `effect(False)` if it fails."""
         if not self._sync:
@@ -147,6 +155,7 @@ class Enforcer:
             self._drain = asyncio.get_running_loop().create_task(self._drain_waiting())
 
     async def _drain_waiting(self) -> None:
+        """Whatever fails here fails its own message only: a loop that died would hold up all that follow."""
         while self._waiting:
             newest = self._waiting[-1][0]
             try:
@@ -154,8 +163,15 @@ class Enforcer:
                 durable = True
             except AuditError:
                 durable = False
+            except Exception:
+                log.exception("the audit log failed")
+                durable = False
             while self._waiting and self._waiting[0][0] <= newest:
-                self._waiting.popleft()[1](durable)
+                effect = self._waiting.popleft()[1]
+                try:
+                    effect(durable)
+                except Exception as error:  # noqa: BLE001 - see above
+                    self.mishap(error, "")
         self._drain = None
 
     async def settled(self, seq: int) -> None:

@@ -32,6 +32,7 @@ from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
 from keepgate.ports import AuditLog, KeyRing
 from keepgate.protocol.seal import Sealer
+from keepgate.protocol.session import State
 
 SWEEP_SECONDS = 30.0
 
@@ -87,6 +88,7 @@ class Gateway:
         self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous)
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
         self._tasks = Tasks()
+        self._piped: list[Session] = []
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     def _current(self) -> authorization.Engine:
@@ -100,20 +102,29 @@ class Gateway:
     def pipe(self, principal: Principal, mount: str | None, send: Send) -> PipeFront:
         """A front for a client on a pipe."""
         session = Session(self.services, principal, mount, "stdio")
+        self._piped.append(session)
         return PipeFront(session, self.stateless, principal, mount, send)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            await self.sessions.sweep()
-            await self.stateless.sweep()
+            try:
+                await self.sessions.sweep()
+                await self.stateless.sweep()
+            except Exception as error:  # noqa: BLE001 - without sweeps everything would grow without end
+                self.enforcer.mishap(error, "")
+
+    def _every_session(self) -> list[Session]:
+        """Those over HTTP and those on pipes."""
+        self._piped = [session for session in self._piped if session.state is not State.CLOSED]
+        return [*self.sessions.all(), *self._piped]
 
     def use_policy(self, policy: authorization.Engine) -> None:
         """Decide by a new policy from the next message on; clients are told that lists may have changed."""
         self._policy = policy
         self.enforcer.rules = rules_of(policy)
         self.enforcer.note("policy.changed", f"policy {policy.hash}")
-        for session in self.sessions.all():
+        for session in self._every_session():
             session.announce_lists()
         self.stateless.announce_lists()
 
@@ -130,7 +141,7 @@ class Gateway:
         old.clear()
         old.update(fresh)
         await self.stateless.drop([upstream.id for upstream in gone])
-        for session in self.sessions.all():
+        for session in self._every_session():
             _ = self._tasks.spawn(session.follow([upstream.id for upstream in gone]))
         await asyncio.gather(*(upstream.close() for upstream in gone))
 
@@ -145,8 +156,7 @@ class Gateway:
         await self.http.drain(grace)
         self._sweeper.cancel()
         await self._tasks.drain(0)
-        await self.sessions.close()
-        await self.stateless.close()
+        await asyncio.gather(self.sessions.close(), self.stateless.close())
         await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))
 
 

@@ -20,14 +20,18 @@ class Meters:
         self._buckets: dict[str, tuple[float, float]] = {}
         self._running: dict[str, int] = {}
 
-    def spend(self, principal: str) -> Budget:
-        """Take one token from the principal's bucket; a negative remainder means the rate is exceeded."""
-        now, limits = self._now(), self._limits
-        tokens, at = self._buckets.get(principal, (limits.burst, now))
-        tokens = min(limits.burst, tokens + (now - at) * limits.requests_per_second) - 1.0
+    def spend(self, principal: str, *, rate: float = 0.0, burst: float = 0.0) -> Budget:
+        """Take one token from the principal's bucket; a negative remainder means the rate is exceeded.
+
+        `rate` (tokens per second) and `burst` are those of the configuration unless given.
+        """
+        now = self._now()
+        rate, burst = rate or self._limits.requests_per_second, burst or self._limits.burst
+        tokens, at = self._buckets.get(principal, (burst, now))
+        tokens = min(burst, tokens + (now - at) * rate) - 1.0
         if tokens < 0:
             self._buckets[principal] = (tokens + 1.0, now)
-            return Budget(tokens, -tokens / limits.requests_per_second)
+            return Budget(tokens, -tokens / rate)
         if len(self._buckets) >= MAX_PRINCIPALS and principal not in self._buckets:
             self._forget_full(now)
         self._buckets[principal] = (tokens, now)

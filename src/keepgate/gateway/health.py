@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from keepgate.gateway.gateway import Gateway
+
+
+FRESH = 5.0
+"""Seconds that an answer about the audit log stays good: anybody may ask, and each look writes a record."""
 
 
 def health_app(gateway: Gateway) -> Starlette:
@@ -22,10 +27,18 @@ def health_app(gateway: Gateway) -> Starlette:
     async def alive(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
+    looked, writable = float("-inf"), False
+
     async def ready(_: Request) -> JSONResponse:
-        try:
-            gateway.enforcer.event("ready", "asked")
-        except AuditError:
+        nonlocal looked, writable
+        if time.monotonic() - looked > FRESH:
+            looked = time.monotonic()
+            try:
+                gateway.enforcer.event("ready", "asked")
+                writable = True
+            except AuditError:
+                writable = False
+        if not writable:
             return JSONResponse(
                 {"status": "the audit log cannot be written: nothing is forwarded"}, status_code=503
             )

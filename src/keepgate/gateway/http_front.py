@@ -75,14 +75,15 @@ class HttpFront:
     def _handle(self, request: HttpRequest, responder: Responder) -> None:
         principal = self.gatekeeper.authenticate(request)
         place = split_path(request.path)
-        if place is None or (place[0] is not None and place[0] not in self.services.upstreams):
+        if place is None or (place[0] and not self.services.visible_to(principal, place[0])):
             responder.respond(404, {}, b"")
             return
         mount, tail = place
         if tail == "sse" and request.method == "GET":
             self.old.open(request, responder, principal, mount)
         elif tail == "messages" and request.method == "POST":
-            self.old.post(request, responder, principal)
+            check_media_types(request.headers)
+            self.old.post(request, responder, principal, mount)
         elif tail:
             responder.respond(405, {"Allow": "GET" if tail == "sse" else "POST"}, b"")
         elif request.method == "POST":
@@ -90,7 +91,7 @@ class HttpFront:
         elif request.method == "GET":
             self._get(request, responder, principal, mount)
         elif request.method == "DELETE":
-            self._delete(request, responder, principal)
+            self._delete(request, responder, principal, mount)
         else:
             responder.respond(405, {"Allow": "GET, POST, DELETE"}, b"")
 
@@ -104,7 +105,7 @@ class HttpFront:
         limits = self.services.limits.json
         try:
             if version not in STATELESS_REVISIONS and request.body.lstrip()[:1] == b"[":
-                self._batch(request, responder, principal)
+                self._batch(request, responder, principal, mount)
                 return
             message = jsonrpc.decode(request.body, limits)
         except RemoteError as error:
@@ -183,21 +184,20 @@ class HttpFront:
         except RemoteError as error:
             refuse(responder, error)
             return
-        try:
-            body = await session.initialize(message)
-        except RemoteError as error:
-            body = jsonrpc.error(message.id, error.rpc_code, error.public)
+        body = await session.initialize(message)
         if "error" in body:
             await self.sessions.end(session)
             respond_rpc(responder, 200, body)
             return
         responder.respond(200, {**rpc_headers(), "Mcp-Session-Id": session.id}, jsonrpc.encode(body))
 
-    def _batch(self, request: HttpRequest, responder: Responder, principal: Principal) -> None:
+    def _batch(
+        self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
+    ) -> None:
         """2025-03-26 only: several messages in one POST, several replies in one array or stream."""
         session = None
         if request.headers.get(http.VERSION_HEADER, R2025_03) == R2025_03:
-            session = self.sessions.lookup(request.headers.get(http.SESSION_HEADER), principal)
+            session = self.sessions.find(request.headers.get(http.SESSION_HEADER), principal, mount)
         if session is None or not may_batch(session.caller.revision):
             raise RemoteError("invalid-request", "a batch is not allowed in this protocol revision")
         messages = jsonrpc.decode_batch(request.body, self.services.limits.json)
@@ -240,16 +240,15 @@ class HttpFront:
         stream, number = found
         stream.attach(responder.start_stream({"Mcp-Session-Id": session.id}), after=number)
 
-    def _delete(self, request: HttpRequest, responder: Responder, principal: Principal) -> None:
+    def _delete(
+        self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
+    ) -> None:
         if request.headers.get(http.VERSION_HEADER) in STATELESS_REVISIONS:
             responder.respond(405, {"Allow": "POST"}, b"")
             return
-        session = self.sessions.lookup(request.headers.get(http.SESSION_HEADER), principal)
-        if session is None:
-            responder.respond(404, {}, b"")
-            return
-        _ = self._tasks.spawn(self.sessions.end(session))
+        session = self.sessions.find(request.headers.get(http.SESSION_HEADER), principal, mount)
         self.sessions.forget(session)
+        _ = self._tasks.spawn(self.sessions.end(session))
         responder.respond(200, {}, b"")
 
     async def drain(self, seconds: float) -> None:

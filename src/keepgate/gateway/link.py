@@ -24,11 +24,18 @@ from keepgate.protocol.http import routing_headers
 MAX_GARBAGE = 20
 """Unreadable messages in a row on one duplex link before it is closed."""
 
+MAX_POSTS = 1000
+"""Notifications and responses on their way to a server; one that asks without taking answers is cut off."""
+
 _ids = count(1)
 
 
 class CallObserver(Protocol):
     """Hears of what belongs to one request while it runs. Called on the event loop; must not raise or block."""
+
+    @property
+    def principal(self) -> str:
+        """Whose request it is."""
 
     def message(self, message: Message) -> None:
         """A notification or a server-initiated request that belongs to the request."""
@@ -136,6 +143,8 @@ class Link:
         """Whether the server last answered with an event stream."""
         self._garbage = 0
         self._tasks = Tasks()
+        self._principals: set[str] = set()
+        """Who has used the link; more than one is all there is to know."""
 
     @property
     def era(self) -> Era:
@@ -164,6 +173,8 @@ class Link:
         """
         if self.dead is not None:
             raise self.dead
+        if observer is not None and len(self._principals) < 2:
+            self._principals.add(observer.principal)
         request_id = next(_ids)
         pending = _Pending(self, method, observer, timeout or self.limits.call_timeout)
         sent = self._with_token(params, pending, request_id)
@@ -233,7 +244,12 @@ class Link:
 
     def post(self, body: dict[str, Any]) -> None:
         """Send a notification or a response without waiting; a failure is reported by the channel itself."""
-        _ = self._tasks.spawn(self._send_quietly(body))
+        if len(self._tasks) < MAX_POSTS:
+            _ = self._tasks.spawn(self._send_quietly(body))
+        else:
+            self.fail(
+                UpstreamError("overloaded", f"server `{self.server}` asks faster than it takes answers")
+            )
 
     def listen(self) -> None:
         """Streamable HTTP, handshake era: open the GET stream."""
@@ -262,8 +278,10 @@ class Link:
         if self.dead is not None:
             return
         self.dead = failure
+        # `failure` may say that a request did not run; that is true of the one it answers, not of those in flight.
+        unknown = UpstreamError("closed", failure.public, failure.private)
         for pending in list(self._pending.values()):
-            pending.closed(failure)
+            pending.closed(unknown)
         self.owner.lost(self, failure)
 
     def received(self, raw: bytes, pending: _Pending | None) -> None:
@@ -299,8 +317,7 @@ class Link:
             if message.kind is Kind.REQUEST:
                 self.post(jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found"))
             return
-        if message.kind is Kind.REQUEST and message.method == "ping":
-            self.post(jsonrpc.result(message.id, {}))
+        if self._for_us(message):
             return
         if message.method == "notifications/progress":
             pending = self._progress(message)
@@ -325,6 +342,19 @@ class Link:
             return
         found.future.set_result(message)
 
+    def _for_us(self, message: Message) -> bool:
+        """What ends at the gateway: pings, and in the stateless era `cancelled`, which can only end a listen."""
+        if message.kind is Kind.REQUEST and message.method == "ping":
+            self.post(jsonrpc.result(message.id, {}))
+            return True
+        if message.method != "notifications/cancelled" or self.era is not Era.STATELESS:
+            return False
+        found = message.params.get("requestId")
+        pending = self._pending.get(found) if type(found) is int else None
+        if pending is not None and pending.method == "subscriptions/listen":
+            pending.closed(UpstreamError("closed", f"server `{self.server}` ended the subscription"))
+        return True
+
     def _progress(self, message: Message) -> _Pending | None:
         """The call a progress notification belongs to, with the client's own token put back."""
         token = message.params.get("progressToken")
@@ -339,7 +369,8 @@ class Link:
         """The call a message on a pipe belongs to.
 
         A listen names itself by its subscription id. For the rest nothing says it: on a link of one session it is
-        taken to be the newest call; on a shared link only if a single call runs, or one caller could see another's.
+        taken to be the newest call; on a shared link only if a single call runs and no one else ever made one: what a
+        server still has to say about an ended call must not reach the next caller.
         """
         meta = message.params.get("_meta")
         subscription = meta.get(SUBSCRIPTION_KEY) if isinstance(meta, dict) else None
@@ -347,8 +378,13 @@ class Link:
             return self._pending.get(subscription) if type(subscription) is int else None
         if message.method.endswith(("list_changed", "resources/updated")):
             return None
-        calls = [pending for pending in self._pending.values() if pending.observer is not None]
-        if not calls or (self.era is Era.STATELESS and len(calls) > 1):
+        calls = [
+            pending
+            for pending in self._pending.values()
+            if pending.observer is not None and pending.method != "subscriptions/listen"
+        ]
+        shared = self.era is Era.STATELESS and (len(calls) > 1 or len(self._principals) > 1)
+        if not calls or shared:
             return None
         return calls[-1]
 

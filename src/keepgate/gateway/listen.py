@@ -99,6 +99,7 @@ class _Subscription:
         self._tasks: list[asyncio.Task[None]] = []
         self._flags: tuple[str, ...] = ()
         self.ended = False
+        self.principal = caller.principal.id
 
     def announce(self) -> None:
         """Send the list_changed notifications this client asked for."""
@@ -130,7 +131,7 @@ class _Subscription:
         for server, filters in asked.items():
             backend = self._view.backends[server]
             if isinstance(backend, StatelessBackend):
-                self._tasks.append(asyncio.create_task(self._one(backend, filters)))
+                self._tasks.append(asyncio.create_task(self._one(server, filters)))
         if asked:
             try:
                 async with asyncio.timeout(ACK_PATIENCE):
@@ -144,7 +145,7 @@ class _Subscription:
     def _acknowledge(self) -> None:
         honoured: dict[str, Any] = {}
         for server, subset in self._honoured.items():
-            rewrite = self._view.to_client_uri(server)
+            rewrite = self._view.to_client_uri(server, self._caller.principal.id)
             for flag in FLAGS:
                 if subset.get(flag) is True:
                     honoured[flag] = True
@@ -167,20 +168,29 @@ class _Subscription:
         else:
             self._outlet.message(body)
 
-    async def _one(self, backend: StatelessBackend, filters: dict[str, Any]) -> None:
+    async def _one(self, server: str, filters: dict[str, Any]) -> None:
         first = True
         while True:
+            backend = self._view.backends.get(server)  # a changed configuration puts another one there
+            if not isinstance(backend, StatelessBackend):
+                first = False
+                self._note_ack(server, {})
+                await asyncio.sleep(RELISTEN_PAUSE)
+                continue
             observer = _Ear(self, backend, filters)
             params = {"notifications": filters, "_meta": self._message.params.get("_meta")}
             try:
                 link = await backend.link()
                 if not first:
                     self._missed(backend, filters)
-                await link.request("subscriptions/listen", params, observer=observer, endless=True)
-                return
+                reply = await link.request("subscriptions/listen", params, observer=observer, endless=True)
+                if reply.kind is Kind.RESULT:
+                    return
+                self._note_ack(server, {})
+                await _forever()  # it refused to listen, which ends nothing for the client
             except UpstreamError:
                 first = False
-                self._note_ack(backend.settings.id, {})
+                self._note_ack(server, {})
                 await asyncio.sleep(RELISTEN_PAUSE)
 
     def _missed(self, backend: StatelessBackend, filters: dict[str, Any]) -> None:
@@ -199,9 +209,12 @@ class _Subscription:
             uri = message.params.get("uri")
             if not isinstance(uri, str) or uri not in filters.get("resourceSubscriptions", ()):
                 return
+            resource = Resource(ResourceKind.RESOURCE, backend.settings.id, uri)
+            if not self._services.policy().visible(self._caller.principal, resource):
+                return
             message.body["params"] = {
                 **message.params,
-                "uri": self._view.to_client_uri(backend.settings.id)(uri),
+                "uri": self._view.to_client_uri(backend.settings.id, self._caller.principal.id)(uri),
             }
         elif not any(filters.get(flag) for flag, method in FLAGS.items() if method == message.method):
             return
@@ -233,6 +246,10 @@ class _Ear:
         self._subscription = subscription
         self._backend = backend
         self._filters = filters
+
+    @property
+    def principal(self) -> str:
+        return self._subscription.principal
 
     def message(self, message: Message) -> None:
         self._subscription.heard(self._backend, self._filters, message)

@@ -42,6 +42,14 @@ class Visibility(Protocol):
     def visible(self, principal: Principal, resource: Resource) -> bool: ...
 
 
+def has_apps(view: View) -> bool:
+    """Whether any tool names the resource that renders it."""
+    return any(
+        uris.mentioned("tools/list", {"result": {"tools": backend.shelf.known("tools/list")}})
+        for backend in view.backends.values()
+    )
+
+
 class Listing:
     """Answers the four list methods."""
 
@@ -83,6 +91,8 @@ class Listing:
             if offering and len(failures) == len(offering) and view.single:
                 ((server, failure),) = failures.items()
                 return replies.unavailable(message, caller, failure, server, trace)
+            if method == "tools/list" and len(view.backends) > 1 and has_apps(view):
+                await view.know_uris()
             items, hidden = self._visible(method, caller, view)
             body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
             return await self._record(message, caller, body, hidden, trace)
@@ -108,7 +118,7 @@ class Listing:
         shown: list[dict[str, Any]] = []
         hidden = 0
         for server, backend in view.backends.items():
-            rewrite = view.to_client_uri(server)
+            rewrite = view.to_client_uri(server, caller.principal.id)
             for item in backend.shelf.known(method):
                 name = view.given_name(method, server, item[key])
                 if name is None or not policy.visible(caller.principal, Resource(kind, server, item[key])):

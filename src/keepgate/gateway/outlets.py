@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,23 @@ if TYPE_CHECKING:
 def rpc_headers() -> dict[str, str]:
     """Headers of a JSON-RPC body."""
     return {"Content-Type": "application/json"}
+
+
+@dataclass(slots=True)
+class Push:
+    """The outlet for what belongs to no call: the GET stream, or the pipe."""
+
+    send: Callable[[dict[str, Any]], bool]
+
+    def opened(self, *, streaming: bool) -> None: ...
+
+    def message(self, body: dict[str, Any]) -> bool:
+        """Send it."""
+        return self.send(body)
+
+    def interrupted(self, retry_ms: int) -> None: ...
+
+    def reply(self, body: dict[str, Any]) -> None: ...
 
 
 class StatelessOutlet:
@@ -102,12 +121,16 @@ class HandshakeOutlet:
             return
         self._answered = True
         if self._stream is not None:
-            for waiting in self._replies or ():
-                self._stream.send(waiting)
-            self._stream.finish()
+            self._finish(self._stream)
             return
         payload = jsonrpc.encode(body if self._replies is None else self._replies)
         self._responder.respond(200, rpc_headers(), payload)
+
+    def _finish(self, stream: ResumableStream) -> None:
+        """Replies of a batch that came before the stream began go last."""
+        for waiting in self._replies or ():
+            stream.send(waiting)
+        stream.finish()
 
     def abandon(self) -> None:
         """The client cancelled this request: end without a reply."""
@@ -116,7 +139,7 @@ class HandshakeOutlet:
             return
         self._answered = True
         if self._stream is not None:
-            self._stream.finish()
+            self._finish(self._stream)
         elif self._replies:
             self._responder.respond(200, rpc_headers(), jsonrpc.encode(self._replies))
         else:

@@ -49,8 +49,12 @@ class PipeOutlet:
             self._send(jsonrpc.encode(body))
             return
         self._collect.append(body)
-        self._left -= 1
-        if not self._left:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """One reply of a batch less to wait for: it has come, or its request was cancelled."""
+        self._left = max(self._left - 1, 0)
+        if not self._left and self._collect:
             self._send(jsonrpc.encode(self._collect))
 
 
@@ -122,7 +126,7 @@ class PipeFront:
         if message.method == "initialize" and message.kind is Kind.REQUEST:
             _ = self._tasks.spawn(self._initialize(message, outlet))
         elif message.kind is Kind.REQUEST:
-            _ = self._tasks.spawn(self._session.request(message, outlet))
+            _ = self._tasks.spawn(self._request(message, outlet))
         elif message.is_reply:
             self._session.response(message)
         else:
@@ -134,11 +138,15 @@ class PipeFront:
         for message in messages:
             self._take_handshake(message, outlet)
 
-    async def _initialize(self, message: Message, outlet: PipeOutlet) -> None:
+    async def _request(self, message: Message, outlet: PipeOutlet) -> None:
         try:
-            outlet.reply(await self._session.initialize(message))
-        except RemoteError as error:
-            outlet.reply(jsonrpc.error(message.id, error.rpc_code, error.public))
+            await self._session.request(message, outlet)
+        except asyncio.CancelledError:
+            outlet.abandon()
+            raise
+
+    async def _initialize(self, message: Message, outlet: PipeOutlet) -> None:
+        outlet.reply(await self._session.initialize(message))
 
     async def finish(self, seconds: float) -> None:
         """The client has gone: let running requests end for a while, then cancel them."""

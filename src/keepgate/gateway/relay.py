@@ -13,6 +13,7 @@ from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.view import Target, View
 from keepgate.model.access import Action, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
@@ -24,6 +25,8 @@ from keepgate.protocol.eras import Era, lookup
 
 _LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
 _MISSING = (jsonrpc.RESOURCE_NOT_FOUND, jsonrpc.INVALID_PARAMS)
+SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifications/cancelled"))
+"""Notifications that concern the client's session, not the call on whose stream they may come."""
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
@@ -60,7 +63,7 @@ class CallbackHandler:
     """How a server-initiated request reaches the client; the handshake front overrides it."""
 
     def callback(self, running: Running, backend: Backend, message: Message) -> None:
-        """Pass on or refuse a server-initiated request of a running call."""
+        """Pass on or refuse a server-initiated request, or what is SESSION_WIDE, that came with a running call."""
         raise NotImplementedError
 
 
@@ -77,9 +80,15 @@ class Observer:
         self.backend = backend
         self.callbacks = callbacks
 
+    @property
+    def principal(self) -> str:
+        """Whose request it is."""
+        return self.running.caller.principal.id
+
     def message(self, message: Message) -> None:
         """A notification or request of the server that belongs to the running request."""
-        if message.kind is Kind.REQUEST:
+        if message.kind is Kind.REQUEST or message.method in SESSION_WIDE:
+            self.backend.shelf.invalidate(message.method)
             if self.callbacks is not None:
                 self.callbacks.callback(self.running, self.backend, message)
             return
@@ -115,13 +124,17 @@ class Relay:
             target = await self._resolve(message, caller, view)
             exchange = self._exchange(message, caller, target)
             verdict, seq = self._judge(exchange, target, trace, message)
-            await self.enforcer.settled(seq)
-            if target is None or verdict.hidden:
-                return replies.unknown(message, caller)
-            if verdict.effect >= Effect.ASK:
+            if target is None or verdict.effect >= Effect.ASK:
+                await self.enforcer.settled(seq)
+                if target is None or verdict.hidden:
+                    return replies.unknown(message, caller)
                 return replies.denied(message, caller, verdict, trace)
-            meters.enter(principal)
+            meters.enter(
+                principal
+            )  # before anything is waited for: what is judged at the same time counts it
             try:
+                await self.enforcer.settled(seq)
+                self._check_param_headers(message, caller, target)
                 return await self._ask_server(running, target, exchange, callbacks)
             finally:
                 meters.leave(principal)
@@ -130,8 +143,9 @@ class Relay:
             return self._failed(message, caller, error, server, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
-        except RemoteError as error:
-            return jsonrpc.error(message.id, error.rpc_code, error.public)
+        except RemoteError:
+            self.enforcer.meters.spend(principal)  # or malformed requests would be free
+            raise
 
     def _judge(
         self, exchange: Exchange, target: Target | None, trace: str, message: Message
@@ -139,7 +153,7 @@ class Relay:
         if target is not None:
             return self.enforcer.judge(exchange, trace)
         # The rate is spent on unknown names too, or guessing names would be free.
-        verdict, _ = deny("unknown name", guard="route", hidden=True), None
+        verdict = deny("unknown name", guard="route", hidden=True)
         self.enforcer.meters.spend(exchange.principal.id)
         named = message.params.get("name") or message.params.get("uri")
         return verdict, self.enforcer.record(
@@ -167,14 +181,17 @@ class Relay:
                 "params", "`params.arguments` must be an object", rpc_code=jsonrpc.INVALID_PARAMS
             )
         target = await view.named(_LIST_OF[message.method], name)
-        if target is None or message.method != "tools/call":
+        if target is None or message.method != "tools/call" or caller.era is not Era.STATELESS:
             return target
-        tokens = http.annotated((target.item or {}).get("inputSchema"))
-        if tokens is None:
-            return None  # an invalid x-mcp-header annotation: HTTP clients must drop such a tool
-        if tokens and caller.era is Era.STATELESS and caller.headers is not None:
-            http.check_params(tokens, arguments, caller.headers)
-        return target
+        # HTTP clients must drop a tool with an invalid x-mcp-header annotation.
+        usable = http.annotated((target.item or {}).get("inputSchema")) is not None
+        return target if usable else None
+
+    def _check_param_headers(self, message: Message, caller: Caller, target: Target) -> None:
+        """Only once the tool is known to be visible: what is asked for here tells of its schema."""
+        if message.method == "tools/call" and caller.era is Era.STATELESS and caller.headers is not None:
+            tokens = http.annotated((target.item or {}).get("inputSchema"))
+            http.check_params(tokens or {}, message.params.get("arguments", {}), caller.headers)
 
     async def _resolve_ref(self, ref: Any, caller: Caller, view: View) -> Target | None:
         kind = ref.get("type") if isinstance(ref, dict) else None
@@ -207,9 +224,13 @@ class Relay:
         observer = Observer(self, running, backend, callbacks)
         reply = await backend.request(message.method, params, caller, observer, headers)
         exchange = caller.gets(reply, server, asked.action, asked.resource)
-        out = self._incoming(message, caller, running.view, backend, reply)
         if _unheard_of(message.method, target, reply):
-            out = replies.unknown(message, caller)
+            unheard = deny("the server does not know it", guard="route", hidden=True)
+            await self.enforcer.settled(self.enforcer.record(exchange, unheard, running.trace))
+            return replies.unknown(message, caller)
+        if len(running.view.backends) > 1 and uris.mentioned(message.method, reply.body):
+            await running.view.know_uris()
+        out = self._incoming(message, caller, running.view, backend, reply)
         verdict, seq = self.enforcer.judge(exchange, running.trace, belongs=True)
         await self.enforcer.settled(seq)
         if verdict.effect >= Effect.ASK:
@@ -246,7 +267,7 @@ class Relay:
         """The reply body in the client's terms: its id, our names and URIs, sealed state. The rest is untouched."""
         server, method = backend.settings.id, message.method
         body = {**reply.body, "id": message.id}
-        rewrite = view.to_client_uri(server)
+        rewrite = view.to_client_uri(server, caller.principal.id)
         if reply.kind is Kind.ERROR:
             uris.rewrite_error(body["error"], rewrite)
             return body
@@ -258,8 +279,8 @@ class Relay:
                 body["result"] = {**result, "requestState": sealed}
             return body
         if len(view.backends) > 1:
-            view.note_issued(caller.principal.id, server, uris.issued(method, result))
             uris.rewrite_result(method, result, rewrite)
+            view.note_issued(caller.principal.id, server, uris.mentioned(method, body))
         return body
 
     def _failed(
@@ -267,7 +288,7 @@ class Relay:
     ) -> dict[str, Any]:
         reason = f"{error.public} (decision {trace})"
         principal = caller.principal.id
-        self.enforcer.note(
+        self.enforcer.event(  # it is what the caller is told: no answer without a record
             "upstream.failed", reason, private=error.private, principal=principal, server=server
         )
         return replies.unavailable(message, caller, error, server, trace)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from keepgate.gateway.absent import AbsentBackend
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import Ask, HandshakeBackend, UpBridge
 from keepgate.gateway.caller import Caller
@@ -46,7 +48,9 @@ class Servers:
         self._params: dict[str, Any] = {}
         self._ready = False
         self._settled = False
-        self._late: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._opened: set[Link] = set()
+        self._closed = False
 
     @property
     def links(self) -> list[Link]:
@@ -69,6 +73,9 @@ class Servers:
                 backend = await self._connect(upstream)
             except UpstreamError as error:
                 failures[upstream.id] = error
+                self.view.absent[upstream.id] = AbsentBackend(
+                    upstream.settings, partial(self._revive, upstream)
+                )
                 principal = self._caller().principal.id
                 self._services.enforcer.note(
                     "upstream.failed",
@@ -84,19 +91,37 @@ class Servers:
                 reached[upstream.id] = backend
 
         tasks = {asyncio.create_task(one(upstream)): upstream for upstream in upstreams}
+        for task in tasks:
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
         prompt = [task for task, upstream in tasks.items() if self.view.single or not upstream.slow]
         if prompt:
             await asyncio.wait(prompt, timeout=PATIENCE)
         for task, upstream in tasks.items():
             if not task.done():
                 upstream.slow = True
-                self._late.add(task)
-                task.add_done_callback(self._late.discard)
         self._settled = True
         for upstream in upstreams:  # configuration order, whoever answered first
             if upstream.id in reached:
                 self.view.add(reached[upstream.id])
         return failures
+
+    async def reach_absent(self) -> None:
+        """Try again to reach what could not be reached, as far as its circuit lets anybody try."""
+        upstreams = [self._services.upstreams.get(server) for server in self.view.absent]
+        self.view.absent.clear()  # who comes meanwhile must not try at the same time
+        await self.reach([upstream for upstream in upstreams if upstream is not None])
+
+    async def _revive(self, upstream: Upstream) -> Backend:
+        """A call by name is for an absent server. Raises UpstreamError."""
+        failures: dict[str, UpstreamError] = {}
+        if self.view.absent.pop(upstream.id, None) is not None:
+            failures = await self.reach([upstream])
+        backend = self.view.backends.get(upstream.id)
+        if backend is None:
+            waiting = UpstreamError("unreachable", f"server `{upstream.id}` is still being reached")
+            raise failures.get(upstream.id, waiting)
+        return backend
 
     def _join_late(self, backend: Backend) -> None:
         self.view.add(backend)
@@ -124,6 +149,10 @@ class Servers:
 
     async def _reconnect(self, backend: HandshakeBackend) -> Link:
         link, result = await backend.upstream.handshake_link(self._params, self._owner)
+        if self._closed:  # while it was being opened: nobody else would ever end it
+            await link.close()
+            raise UpstreamError("closed", "the session has ended")
+        self._opened = {each for each in self._opened if each.dead is None} | {link}
         backend.initialized = result
         if self._ready:
             self._start(link)
@@ -141,9 +170,10 @@ class Servers:
 
     async def close(self) -> None:
         """Close every link. Never raises."""
-        for task in list(self._late):
+        self._closed = True
+        for task in list(self._connecting):
             task.cancel()
-        links = self.links
+        links, self._opened = self._opened, set()
         for link in links:
             upstream = self._services.upstreams.get(link.server)
             if upstream is not None:

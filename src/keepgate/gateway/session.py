@@ -9,22 +9,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from keepgate.gateway import replies
+from keepgate.gateway.answer import answered
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import HandshakeBackend, refuse_callback
 from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import initialize_result, relayed
 from keepgate.gateway.link import Link
+from keepgate.gateway.outlets import Push
 from keepgate.gateway.relay import CallbackHandler, Running, new_trace
 from keepgate.gateway.servers import Servers
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.streams import ResumableStream, StreamTable
-from keepgate.model.access import Principal
+from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
@@ -32,22 +34,6 @@ from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import display
 from keepgate.protocol.eras import LISTS, R2025_11, lookup, negotiate
 from keepgate.protocol.session import State, advance
-
-
-@dataclass(slots=True)
-class _Push:
-    """The outlet for what belongs to no call: the GET stream, or the pipe."""
-
-    send: Callable[[dict[str, Any]], bool]
-
-    def opened(self, *, streaming: bool) -> None: ...
-
-    def message(self, body: dict[str, Any]) -> bool:
-        return self.send(body)
-
-    def interrupted(self, retry_ms: int) -> None: ...
-
-    def reply(self, body: dict[str, Any]) -> None: ...
 
 
 class Session(CallbackHandler):
@@ -106,6 +92,11 @@ class Session(CallbackHandler):
 
     async def initialize(self, message: Message) -> dict[str, Any]:
         """The reply body to `initialize`, with every permitted server that answers in time."""
+        return await answered(
+            self.services.enforcer, message, self.principal, lambda: self._initialize(message)
+        )
+
+    async def _initialize(self, message: Message) -> dict[str, Any]:
         self.state = advance(self.state, "initialize")
         params = message.params
         capabilities, info = params.get("capabilities"), params.get("clientInfo")
@@ -120,23 +111,18 @@ class Session(CallbackHandler):
         sent = {**params, "protocolVersion": revision, "capabilities": self.caller.capabilities}
         sent["clientInfo"] = self.caller.info or self.services.identity.info
         trace = new_trace()
-        try:
-            exchange = self.caller.sends(message)
-            verdict, seq = self.services.enforcer.judge(exchange, trace)
-            await self.services.enforcer.settled(seq)
-            if verdict.effect >= Effect.ASK:
-                return replies.denied(message, self.caller, verdict, trace)
-            failures = await self.servers.initialize(
-                self.services.visible_to(self.principal, self.mount), sent
-            )
-            if self.view.single and not self.view.backends:
-                error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
-                return replies.unavailable(message, self.caller, error, self.mount or "", trace)
-            result = initialize_result(self.view, revision, self.services.identity)
-            self.caller = replace(self.caller, revision=result["protocolVersion"])
-            return await self._answer(message, result, trace)
-        except AuditError:
-            return replies.undecided(message, self.caller, trace)
+        exchange = self.caller.sends(message)
+        verdict, seq = self.services.enforcer.judge(exchange, trace)
+        await self.services.enforcer.settled(seq)
+        if verdict.effect >= Effect.ASK:
+            return replies.denied(message, self.caller, verdict, trace)
+        failures = await self.servers.initialize(self.services.visible_to(self.principal, self.mount), sent)
+        if self.view.single and not self.view.backends:
+            error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
+            return replies.unavailable(message, self.caller, error, self.mount or "", trace)
+        result = initialize_result(self.view, revision, self.services.identity)
+        self.caller = replace(self.caller, revision=result["protocolVersion"])
+        return await self._answer(message, result, trace)
 
     # What the client sends
 
@@ -163,23 +149,27 @@ class Session(CallbackHandler):
             return
         self._running.setdefault(request_id, []).append(task)
         try:
-            self.begin(message)
-            outlet.reply(await self._dispatch(message, outlet))
-        except RemoteError as error:
-            outlet.reply(jsonrpc.error(request_id, error.rpc_code, error.public))
+            outlet.reply(
+                await answered(
+                    self.services.enforcer, message, self.principal, lambda: self._serve(message, outlet)
+                )
+            )
         finally:
             tasks = self._running[request_id]
             tasks.remove(task)
             if not tasks:
                 del self._running[request_id]
 
-    async def _dispatch(self, message: Message, outlet: Outlet) -> dict[str, Any]:
+    async def _serve(self, message: Message, outlet: Outlet) -> dict[str, Any]:
+        self.begin(message)
         method = message.method
         row = lookup(method, Direction.TO_SERVER, Kind.REQUEST, self.caller.revision)
         if row is None:
-            self.services.enforcer.judge(self.caller.sends(message), new_trace())
+            _, seq = self.services.enforcer.judge(self.caller.sends(message), new_trace())
+            await self.services.enforcer.settled(seq)
             return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
         if method in LISTS:
+            await self.servers.reach_absent()
             # A merged list is our own answer; it takes the form the servers themselves answer in.
             outlet.opened(streaming=any(link.streaming for link in self.servers.links))
             return await self.services.listing.serve(message, self.caller, self.view)
@@ -193,22 +183,19 @@ class Session(CallbackHandler):
     async def _own(self, message: Message) -> dict[str, Any]:
         """`ping` and `logging/setLevel`: answered here, the level passed to every server that logs."""
         trace = new_trace()
-        try:
-            verdict, seq = self.services.enforcer.judge(self.caller.sends(message), trace)
-            await self.services.enforcer.settled(seq)
-            if verdict.effect >= Effect.ASK:
-                return replies.denied(message, self.caller, verdict, trace)
-            if message.method == "logging/setLevel":
-                level = message.params.get("level")
-                if not isinstance(level, str):
-                    raise RemoteError(
-                        "params", "`params.level` must be a string", rpc_code=jsonrpc.INVALID_PARAMS
-                    )
-                self.log_level = level[:32]
-                await self._set_level(message.params)
-            return await self._answer(message, {}, trace)
-        except AuditError:
-            return replies.undecided(message, self.caller, trace)
+        verdict, seq = self.services.enforcer.judge(self.caller.sends(message), trace)
+        await self.services.enforcer.settled(seq)
+        if verdict.effect >= Effect.ASK:
+            return replies.denied(message, self.caller, verdict, trace)
+        if message.method == "logging/setLevel":
+            level = message.params.get("level")
+            if not isinstance(level, str):
+                raise RemoteError(
+                    "params", "`params.level` must be a string", rpc_code=jsonrpc.INVALID_PARAMS
+                )
+            self.log_level = level[:32]
+            await self._set_level(message.params)
+        return await self._answer(message, {}, trace)
 
     async def _set_level(self, params: dict[str, Any]) -> None:
         for backend in self.view.backends.values():
@@ -232,7 +219,12 @@ class Session(CallbackHandler):
         try:
             self.begin(message)
             verdict, seq = self.services.enforcer.judge(self.caller.sends(message), new_trace())
-        except (AuditError, RemoteError):
+        except RemoteError as error:
+            self.services.enforcer.note(
+                "message.refused", f"{message.method}: {error.public}", principal=self.principal.id
+            )
+            return
+        except AuditError:
             return
         if row is None or verdict.effect >= Effect.ASK:
             return
@@ -271,33 +263,44 @@ class Session(CallbackHandler):
     # What servers send
 
     def callback(self, running: Running, backend: Backend, message: Message) -> None:
-        """A server-initiated request that belongs to a running call."""
+        """A server-initiated request, or what concerns the session, on the stream of a running call."""
         link = backend.link if isinstance(backend, HandshakeBackend) else None
-        if link is not None:
+        if link is None:
+            return
+        if message.kind is Kind.REQUEST:
             self._ask_client(link, message, running.outlet, running.trace)
+        else:
+            on_call = running.outlet.message
+            self._inform(link, message, Push(lambda body: on_call(body) or self.push(body)))
 
     def unsolicited(self, link: Link, message: Message) -> None:
         """A message of a server outside any call."""
         if message.kind is Kind.REQUEST:
             self._ask_client(link, message, None, new_trace())
-            return
+        else:
+            self._inform(link, message, Push(self.push))
+
+    def _inform(self, link: Link, message: Message, outlet: Outlet) -> None:
+        """Pass on a notification if it concerns something this client has asked for, in the client's terms."""
         backend = self.view.backends.get(link.server)
-        if backend is not None and message.method in CHANGED:
-            backend.shelf.invalidate(message.method)
-        if message.method == "notifications/cancelled":
-            self.callbacks.withdrawn(link, message, self.push)
+        if backend is None:
+            return
+        backend.shelf.invalidate(message.method)
+        if message.method == "notifications/cancelled" and not self.callbacks.withdrawn(link, message):
             return
         if message.method == "notifications/resources/updated" and not self._watches(link.server, message):
             return
-        self._notify(link.server, message)
+        self.services.relay.pass_notification(self.caller, backend, message, "", outlet)
 
     def _watches(self, server: str, message: Message) -> bool:
-        """Only what was subscribed to is passed on, under the client's URI for it."""
+        """Only what was subscribed to, and may still be seen, is passed on, under the client's URI for it."""
         uri = message.params.get("uri")
-        backend = self.view.backends.get(server)
-        if not isinstance(uri, str) or (server, uri) not in self.subscriptions or backend is None:
+        if not isinstance(uri, str) or (server, uri) not in self.subscriptions:
             return False
-        message.body["params"] = {**message.params, "uri": self.view.to_client_uri(server)(uri)}
+        resource = Resource(ResourceKind.RESOURCE, server, uri)
+        if not self.services.policy().visible(self.principal, resource):
+            return False
+        message.body["params"] = {**message.params, "uri": self.view.to_client_uri(server, self.principal.id)(uri)}
         return True
 
     def _announce(self, server: str, notification: str) -> None:
@@ -306,7 +309,7 @@ class Session(CallbackHandler):
     def _notify(self, server: str, message: Message) -> None:
         backend = self.view.backends.get(server)
         if backend is not None:
-            self.services.relay.pass_notification(self.caller, backend, message, "", _Push(self.push))
+            self.services.relay.pass_notification(self.caller, backend, message, "", Push(self.push))
 
     def _ask_client(self, link: Link, message: Message, outlet: Outlet | None, trace: str) -> None:
         exchange = self.caller.gets(message, link.server)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Sequence
 
 from keepgate.gateway.services import Services
 from keepgate.gateway.session import Session
@@ -10,6 +12,9 @@ from keepgate.gateway.tasks import Tasks
 from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
 from keepgate.protocol import jsonrpc
+
+ENDING = 5.0
+"""Seconds that sessions which ended on their own get at shutdown for ending their servers."""
 
 
 class Sessions:
@@ -63,8 +68,7 @@ class Sessions:
     async def sweep(self) -> None:
         """End sessions that were idle too long."""
         limit = self._services.monotonic() - self._services.limits.session_idle
-        for session in [s for s in self._by_id.values() if s.touched < limit and not s.busy]:
-            await self.end(session)
+        await self._end_all([s for s in self._by_id.values() if s.touched < limit and not s.busy])
 
     def all(self) -> list[Session]:
         """Every live session."""
@@ -72,5 +76,9 @@ class Sessions:
 
     async def close(self) -> None:
         """End every session. Never raises."""
-        for session in self.all():
-            await self.end(session)
+        await self._end_all(self.all())
+        await self._ending.drain(ENDING)
+
+    async def _end_all(self, sessions: Sequence[Session]) -> None:
+        """All at once: each may have servers that are slow to end."""
+        await asyncio.gather(*(self.end(session) for session in sessions))

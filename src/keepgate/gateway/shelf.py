@@ -48,13 +48,14 @@ class Shelf:
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._extras: dict[str, dict[str, Any]] = {}
         self._index: dict[str, dict[str, dict[str, Any]]] = {}
+        self._stale: set[str] = set()
         self._locks = {method: asyncio.Lock() for method in LISTS}
         self.generation = 0
         """Grows with every change, so tables built from it know when they are stale."""
 
     def has(self, method: str) -> bool:
         """Whether the list has been fetched since it last changed."""
-        return method in self._lists
+        return method in self._lists and method not in self._stale
 
     def extras(self, method: str) -> dict[str, Any]:
         """Fields of the list result other than the items and the cursor: `_meta`, ttlMs, unknown ones."""
@@ -70,10 +71,10 @@ class Shelf:
 
     async def items(self, method: str, *, fresh: bool = False, meta: Meta = None) -> list[dict[str, Any]]:
         """All items of a list, from the server if `fresh` or not known. Raises UpstreamError."""
-        if not fresh and method in self._lists:
+        if not fresh and self.has(method):
             return self._lists[method]
         async with self._locks[method]:
-            if not fresh and method in self._lists:
+            if not fresh and self.has(method):
                 return self._lists[method]
             return await self._load(method, meta)
 
@@ -106,21 +107,24 @@ class Shelf:
             raise UpstreamError("protocol", f"server `{self._server}` lists more than {MAX_PAGES} pages")
         if len(found) > self._most:
             raise UpstreamError("too-large", f"server `{self._server}` lists more than {self._most} items")
-        self._store(method, found, extras)
-        return found
+        return self._store(method, found, extras)
 
-    def _store(self, method: str, items: list[dict[str, Any]], extras: dict[str, Any]) -> None:
+    def _store(
+        self, method: str, found: list[dict[str, Any]], extras: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Keep the list. Of two items with one name the first counts: what is called must be what was shown."""
+        index: dict[str, dict[str, Any]] = {}
+        for item in found:
+            index.setdefault(item[KEY[method]], item)
+        items = list(index.values())
+        self._stale.discard(method)
         if self._lists.get(method) != items:
             self.generation += 1
         self._lists[method] = items
         self._extras[method] = extras
-        index: dict[str, dict[str, Any]] = {}
-        for item in items:
-            index.setdefault(item[KEY[method]], item)
         self._index[method] = index
+        return items
 
     def invalidate(self, notification: str) -> None:
-        """Forget what a list_changed notification names."""
-        for method in CHANGED.get(notification, ()):
-            self._lists.pop(method, None)
-            self.generation += 1
+        """Fetch anew, before the next use, what a list_changed notification names. Until then the old names hold."""
+        self._stale.update(CHANGED.get(notification, ()))

@@ -37,13 +37,14 @@ class SseFront:
         self._fronts.pop(session.id, None)
         self._sessions.end_later(session)
 
-    def post(self, request: HttpRequest, responder: Responder, principal: Principal) -> None:
+    def post(
+        self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
+    ) -> None:
         """One message of a client; the answer comes on its stream. Raises RemoteError."""
         wanted = parse_qs(request.query, max_num_fields=4).get("session_id", [""])
-        session = self._sessions.lookup(wanted[0], principal)
-        front = self._fronts.get(session.id) if session is not None else None
-        if session is None or front is None:
+        session = self._sessions.find(wanted[0], principal, mount)
+        front = self._fronts.get(session.id)
+        if front is None:
             raise RemoteError("session", "no such session", status=404)
-        session.touched = self._services.monotonic()
         front.receive(request.body)
         responder.respond(202, {}, b"")

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from keepgate.gateway import replies
+from keepgate.gateway.absent import AbsentBackend
+from keepgate.gateway.answer import answered
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.caller import Caller, Outlet
@@ -22,14 +25,13 @@ from keepgate.gateway.services import Services
 from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal
-from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.errors import AuditError, UpstreamError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import (
     CAPABILITIES_KEY,
-    UnsupportedVersionError,
     display,
     read_envelope,
     with_meta,
@@ -48,6 +50,8 @@ class Stateless:
         self.services = services
         self._views: dict[str | None, View] = {}
         self._backends: dict[str, Backend] = {}
+        self._failures: dict[str, UpstreamError] = {}
+        """Why a server could not be reached the last time."""
         self._reaching: dict[str, asyncio.Task[None]] = {}
         self.listens = Listen(services)
 
@@ -60,28 +64,11 @@ class Stateless:
         outlet: Outlet,
     ) -> None:
         """Serve one request; the outlet gets exactly one reply unless the caller goes away."""
-        outlet.reply(await self._guarded(message, principal, mount, headers, outlet))
 
-    async def _guarded(
-        self,
-        message: Message,
-        principal: Principal,
-        mount: str | None,
-        headers: Mapping[str, str] | None,
-        outlet: Outlet,
-    ) -> dict[str, Any]:
-        try:
-            caller = self.caller(message, principal, headers)
-            return await self._dispatch(message, caller, mount, outlet)
-        except UnsupportedVersionError as error:
-            return jsonrpc.error(message.id, error.rpc_code, error.public, error.data)
-        except RemoteError as error:
-            return jsonrpc.error(message.id, error.rpc_code, error.public)
-        except AuditError:
-            trace = new_trace()
-            return jsonrpc.error(
-                message.id, jsonrpc.UNDECIDED, "keepgate could not record this decision", {"decision": trace}
-            )
+        async def serve() -> dict[str, Any]:
+            return await self._dispatch(message, self.caller(message, principal, headers), mount, outlet)
+
+        outlet.reply(await answered(self.services.enforcer, message, principal, serve))
 
     def caller(self, message: Message, principal: Principal, headers: Mapping[str, str] | None) -> Caller:
         """The caller of a request, after header agreement and envelope. Raises RemoteError."""
@@ -105,7 +92,8 @@ class Stateless:
     ) -> dict[str, Any]:
         row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
         if row is None:
-            self.services.enforcer.judge(caller.sends(message), new_trace())
+            _, seq = self.services.enforcer.judge(caller.sends(message), new_trace())
+            await self.services.enforcer.settled(seq)
             return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
         view = await self.view(caller.principal, mount)
         if message.method in LISTS:
@@ -122,7 +110,12 @@ class Stateless:
         return await self._discover(message, caller, view, trace)
 
     async def _discover(self, message: Message, caller: Caller, view: View, trace: str) -> dict[str, Any]:
-        body = jsonrpc.result(message.id, discover_result(view, self.services.identity))
+        policy = self.services.policy()
+        usable = [b for id_, b in view.backends.items() if policy.may_use(caller.principal, id_)]
+        if view.single and not usable:
+            raise UpstreamError("unreachable", "no such server")
+        shown = View(usable, single=view.single)  # the shared view also has what only others may use
+        body = jsonrpc.result(message.id, discover_result(shown, self.services.identity))
         reply = caller.gets(Message(Kind.RESULT, body))
         _, seq = self.services.enforcer.judge(reply, trace, belongs=True, name=message.method)
         await self.services.enforcer.settled(seq)
@@ -145,7 +138,15 @@ class Stateless:
             if upstream.id in self._backends and upstream.id not in view.backends:
                 self._rebuild(view, mount)
                 break
+        for upstream in missing:
+            if upstream.id not in self._backends and mount is None:
+                view.absent[upstream.id] = AbsentBackend(upstream.settings, partial(self._absent, upstream))
         return view
+
+    async def _absent(self, upstream: Upstream) -> Backend:
+        """A call by name is for a server that could just now not be reached. Raises UpstreamError."""
+        why = self._failures.get(upstream.id)
+        raise why or UpstreamError("unreachable", f"server `{upstream.id}` is still being reached")
 
     def _rebuild(self, view: View, mount: str | None) -> None:
         """Configuration order decides collisions, so a server that arrives late takes its own place."""
@@ -169,9 +170,14 @@ class Stateless:
             upstream.slow = upstream.id in self._reaching
 
     async def _reach_one(self, upstream: Upstream) -> None:
+        self._failures.pop(upstream.id, None)
         try:
-            self._backends[upstream.id] = await self._backend(upstream)
+            backend = await self._backend(upstream)
+            current = self.services.upstreams.get(upstream.id)
+            if current is upstream:  # else it was removed or changed meanwhile
+                self._backends[upstream.id] = backend
         except UpstreamError as error:
+            self._failures[upstream.id] = error
             self.services.enforcer.note(
                 "upstream.failed", error.public, private=error.private, server=upstream.id
             )
@@ -234,6 +240,5 @@ class Stateless:
         """End what was opened for shared views. Never raises."""
         for task in list(self._reaching.values()):
             task.cancel()
-        for backend in self._backends.values():
-            if isinstance(backend, DownBridge):
-                await backend.close()
+        bridges = [backend for backend in self._backends.values() if isinstance(backend, DownBridge)]
+        await asyncio.gather(*(backend.close() for backend in bridges))

@@ -14,7 +14,9 @@ from keepgate.ports import EventStream
 from keepgate.protocol import jsonrpc
 
 MAX_STREAMS = 64
-"""Finished or broken streams kept per session for resumption."""
+"""Streams kept per session for resumption; those that still run are never forgotten."""
+KEEP_BYTES = 1 << 20
+"""Kept per stream for resumption, besides the newest event."""
 
 
 class ResumableStream:
@@ -24,7 +26,9 @@ class ResumableStream:
         self.id = secrets.token_hex(16)
         self.done = False
         self.live: EventStream | None = None
-        self._events: deque[tuple[int, bytes]] = deque(maxlen=keep)
+        self._events: deque[tuple[int, bytes]] = deque()
+        self._keep = keep
+        self._bytes = 0
         self._last = 0
         self._taken = 0
         """Number of the newest event that a connection took."""
@@ -56,6 +60,9 @@ class ResumableStream:
         self._last += 1
         data = jsonrpc.encode(body)
         self._events.append((self._last, data))
+        self._bytes += len(data)
+        while len(self._events) > 1 and (len(self._events) > self._keep or self._bytes > KEEP_BYTES):
+            self._bytes -= len(self._events.popleft()[1])
         if self.live is not None:
             if self.live.send(data, self.event_id()):
                 self._taken = self._last
@@ -89,11 +96,9 @@ class StreamTable:
         """A new stream; the oldest finished one is forgotten when there are too many."""
         stream = ResumableStream(self._keep)
         self._streams[stream.id] = stream
-        if len(self._streams) > MAX_STREAMS:
-            oldest = next(
-                (key for key, value in self._streams.items() if value.done), next(iter(self._streams))
-            )
-            self._streams.pop(oldest).finish()
+        over = len(self._streams) - MAX_STREAMS
+        for key in [key for key, value in self._streams.items() if value.done][: max(over, 0)]:
+            del self._streams[key]
         return stream
 
     def find(self, event_id: str) -> tuple[ResumableStream, int] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from keepgate.gateway.circuit import Circuit
 from keepgate.gateway.link import CallObserver, Link, LinkOwner
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
+from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc
@@ -48,6 +49,8 @@ class Upstream:
         )
         self._shared: Link | None = None
         self._opening = asyncio.Lock()
+        self._closing = Tasks()
+        self._closed = False
         self.links: set[Link] = set()
 
     @property
@@ -78,6 +81,7 @@ class Upstream:
         async with self._opening:
             if self._shared is not None and self._shared.dead is None:
                 return self._shared
+            self._check_open()
             if self._stateless is False:
                 return None
             self.circuit.check()
@@ -107,12 +111,10 @@ class Upstream:
             raise
         self._stateless = stateless
         if not stateless:
-            await link.close()
+            _ = self._closing.spawn(link.close())  # a process may take its time to end: nobody waits for that
             return None
-        self.circuit.success()
-        self.slow = False
+        await self._admit(link)
         self._shared = link
-        self.links.add(link)
         return link
 
     async def _discover(self, link: Link) -> bool:
@@ -167,6 +169,7 @@ class Upstream:
             return await self._initialize(params, owner)
 
     async def _initialize(self, params: dict[str, Any], owner: LinkOwner) -> tuple[Link, dict[str, Any]]:
+        self._check_open()
         self.circuit.check()
         revision = params["protocolVersion"]
         if self.settings.revision != "auto":
@@ -192,14 +195,27 @@ class Upstream:
             await link.close()
             if error.kind in ("unreachable", "closed", "timeout"):
                 self.circuit.failure(error.public)
+            elif self.settings.revision == "auto" and self._stateless is False:
+                self._stateless = None  # it speaks neither era now: the verdict may come from a bad moment
             raise
         except asyncio.CancelledError:
             await link.close()
             raise
+        await self._admit(link)
+        return link, result
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UpstreamError("closed", f"server `{self.id}` is no longer configured")
+
+    async def _admit(self, link: Link) -> None:
+        """A link that works; it may have become one too late. Raises UpstreamError."""
+        if self._closed:
+            await link.close()
+            self._check_open()
         self.circuit.success()
         self.slow = False
         self.links.add(link)
-        return link, result
 
     def _initialized(self, link: Link, reply: Message) -> dict[str, Any]:
         if reply.kind is not Kind.RESULT:
@@ -223,7 +239,7 @@ class Upstream:
         observer: CallObserver | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Message:
-        """A request on one of the links. Over HTTP a link outlives its server, which shows only here. Raises UpstreamError."""
+        """A request on a link. Raises UpstreamError. Over HTTP a link outlives its server, which shows only here."""
         if not link.channel.duplex:
             self.circuit.check()
         try:
@@ -245,7 +261,8 @@ class Upstream:
             self.circuit.failure(failure.public)
 
     async def close(self) -> None:
-        """Close every link. Never raises."""
+        """Close every link, for good. Never raises."""
+        self._closed = True
         links, self.links, self._shared = list(self.links), set(), None
         if links:
             await asyncio.gather(*(link.close() for link in links), return_exceptions=True)

@@ -87,14 +87,16 @@ def rewrite_error(error: dict[str, Any], rewrite: Rewrite) -> None:
     _swap(error.get("data"), "uri", rewrite)
 
 
-def issued(method: str, result: dict[str, Any]) -> list[str]:
-    """The URIs a result hands out as links, which need not be listed and may be read later."""
+def mentioned(method: str, body: dict[str, Any]) -> list[str]:
+    """The URIs of a reply: links need not be listed and may be read later."""
     found: list[str] = []
 
     def note(uri: str) -> str:
         found.append(uri)
         return uri
 
-    if method in ("tools/call", "prompts/get", "resources/read", "tools/list"):
-        rewrite_result(method, result, note)
+    if "error" in body:
+        rewrite_error(body["error"], note)
+    else:
+        rewrite_result(method, body["result"], note)
     return found

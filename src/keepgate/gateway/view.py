@@ -37,6 +37,8 @@ class View:
 
     def __init__(self, backends: Sequence[Backend], *, single: bool) -> None:
         self.backends = {backend.settings.id: backend for backend in backends}
+        self.absent: dict[str, Backend] = {}
+        """Servers that could not be reached: in no list, but a call by name leads to them."""
         self.single = single
         """Mounted alone: no prefix, the server's own instructions and identity pass."""
         self._names: dict[str, dict[str, tuple[str, str]]] = {}
@@ -46,11 +48,13 @@ class View:
 
     def add(self, backend: Backend) -> None:
         """A server became available later."""
+        self.absent.pop(backend.settings.id, None)
         self.backends[backend.settings.id] = backend
         self._built.clear()
 
     def remove(self, server: str) -> None:
         """A server is gone."""
+        self.absent.pop(server, None)
         self.backends.pop(server, None)
         self._built.clear()
 
@@ -119,7 +123,7 @@ class View:
     async def named(self, method: str, name: str) -> Target | None:
         """The tool or prompt a client's name stands for, asking servers anew if the name is not known."""
         found = self._lookup(method, name)
-        if found is not None:
+        if found is not None and found.backend.shelf.has(method):
             return found
         missing = [backend for backend in self.offering(method) if not backend.shelf.has(method)]
         if missing:
@@ -132,7 +136,8 @@ class View:
 
         Policy still decides on it, and an error of the server is answered as for an unknown name.
         """
-        fitting = [b for b in self.backends.values() if self.single or name.startswith(b.settings.prefix)]
+        known = [*self.backends.values(), *self.absent.values()]
+        fitting = [b for b in known if self.single or name.startswith(b.settings.prefix)]
         if len(fitting) != 1:
             return None
         return Target(fitting[0], name if self.single else name.removeprefix(fitting[0].settings.prefix))
@@ -145,56 +150,76 @@ class View:
         return Target(backend, entry[1], backend.shelf.find(method, entry[1]))
 
     async def located(self, uri: str, principal: str) -> Target | None:
-        """The server that a resource URI belongs to: listed, issued in a result, aliased, or fitting a template."""
+        """The server that a resource URI belongs to: listed, aliased, fitting a template, or issued in a result."""
         offering = self.offering("resources/list")
         if len(self.backends) == 1 and offering:
             return Target(offering[0], uri)
+        await self.know_uris()
+        entry = self._table("resources/list").get(uri)
+        if entry is not None:
+            return Target(self.backends[entry[0]], entry[1])
+        aliased = uris.parse_alias(uri)
+        if aliased is not None and aliased[0] in self.backends:
+            return Target(self.backends[aliased[0]], aliased[1])
+        owner = self._owner(uri, principal)
+        return Target(self.backends[owner], uri) if owner is not None else None
+
+    def _owner(self, uri: str, principal: str) -> str | None:
+        """The server a plain URI stands for. What is listed comes first: an issued link must not take it over."""
+        entry = self._table("resources/list").get(uri)
+        owner = entry[0] if entry is not None else self._by_template(uri)
+        if owner is None:
+            owner = self._issued.get((principal, uri))
+        return owner if owner in self.backends else None
+
+    async def know_uris(self) -> None:
+        """Fetch the resource lists that are not known yet: without them two servers' equal URIs look like one."""
         pending = [
             b
-            for b in offering
+            for b in self.offering("resources/list")
             if not (b.shelf.has("resources/list") and b.shelf.has("resources/templates/list"))
         ]
         if pending:
             await self.load("resources/list", pending, fresh=False)
             await self.load("resources/templates/list", pending, fresh=False)
-        entry = self._table("resources/list").get(uri)
-        if entry is not None:
-            return Target(self.backends[entry[0]], entry[1])
-        server = self._issued.get((principal, uri))
-        aliased = uris.parse_alias(uri)
-        if aliased is not None and aliased[0] in self.backends:
-            server, uri = aliased
-        if server is not None and server in self.backends:
-            return Target(self.backends[server], uri)
-        fitting = [backend for backend in offering if fits_template(backend, uri)]
-        return Target(fitting[0], uri) if len(fitting) == 1 else None
+
+    def _by_template(self, uri: str) -> str | None:
+        """The one server of whose templates a URI may come; a template that another server has first is an alias."""
+        method = "resources/templates/list"
+        fitting = [
+            server
+            for server, backend in self.backends.items()
+            if any(
+                fits_template(item["uriTemplate"], uri)
+                and self.given_name(method, server, item["uriTemplate"]) == item["uriTemplate"]
+                for item in backend.shelf.known(method)
+            )
+        ]
+        return fitting[0] if len(fitting) == 1 else None
 
     def note_issued(self, principal: str, server: str, links: Sequence[str]) -> None:
-        """Remember which server handed out a link, for this principal only, bounded."""
+        """Remember which server first handed out a link, for this principal only, bounded."""
         for uri in links:
-            self._issued[principal, uri] = server
+            self._issued.setdefault((principal, uri), server)
             self._issued.move_to_end((principal, uri))
         while len(self._issued) > MAX_ISSUED:
             self._issued.popitem(last=False)
 
-    def to_client_uri(self, server: str) -> uris.Rewrite:
-        """Rewrites a server's URIs into what this view calls them."""
+    def to_client_uri(self, server: str, principal: str) -> uris.Rewrite:
+        """Rewrites a server's URIs into what this view calls them: plain only if that leads back to the server."""
         if len(self.backends) == 1:
             return lambda uri: uri
 
         def rewrite(uri: str) -> str:
-            entry = self._table("resources/list").get(uri)
-            if entry is None or entry[0] == server:
+            owner = self._owner(uri, principal)
+            if owner is None or owner == server:
                 return uri
             return self.given_name("resources/list", server, uri) or uris.alias(server, uri)
 
         return rewrite
 
 
-def fits_template(backend: Backend, uri: str) -> bool:
-    """Whether a URI may come from one of the server's templates: the literal text before the first variable fits."""
-    for item in backend.shelf.known("resources/templates/list"):
-        literal, brace, _ = item["uriTemplate"].partition("{")
-        if brace and literal and uri.startswith(literal):
-            return True
-    return False
+def fits_template(template: str, uri: str) -> bool:
+    """Whether a URI may come from a template: the literal text before the first variable fits."""
+    literal, brace, _ = template.partition("{")
+    return bool(brace and literal) and uri.startswith(literal)

@@ -79,7 +79,8 @@ def _bad(text: str) -> RemoteError:
 def with_meta(params: dict[str, Any] | None, **entries: Any) -> dict[str, Any]:
     """A copy of `params` whose `_meta` has the given full keys set (`None` removes a key)."""
     out = dict(params or {})
-    meta = dict(out.get("_meta") or {})
+    given = out.get("_meta")
+    meta = dict(given) if isinstance(given, dict) else {}  # in results it comes unchecked from a server
     for key, value in entries.items():
         if value is None:
             meta.pop(key, None)

@@ -64,6 +64,16 @@ def kill(pid: int) -> None:
         return
 
 
+def close_all_but(leash: int) -> None:
+    """Close what was inherited by accident: a second copy of stdout would keep its reader from seeing the end."""
+    for fd in map(int, os.listdir("/dev/fd")):  # noqa: PTH208
+        if fd > 2 and fd != leash:
+            try:
+                os.close(fd)
+            except OSError:
+                continue  # the descriptor of the listing itself
+
+
 def become(command: list[str], parent: int) -> None:
     """Turn the new child into the program. Does not return."""
     for inherited in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not expect that
@@ -79,6 +89,7 @@ def become(command: list[str], parent: int) -> None:
 
 def main(leash: int, command: list[str]) -> int:
     """Run the program; its status."""
+    close_all_but(leash)
     bell, ring = os.pipe()
     os.set_blocking(ring, False)  # as set_wakeup_fd demands
     os.set_inheritable(leash, False)  # noqa: FBT003

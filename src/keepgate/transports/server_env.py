@@ -48,17 +48,20 @@ def environment(ours: Mapping[str, str], pass_env: Sequence[str], env: Mapping[s
     return found | dict(env)
 
 
-def program(command: str, path: str | None, cwd: str | None) -> str:
-    """The file that `command` runs: itself if it is a path, relative to `cwd`, else looked up on `path`.
+def program(words: Sequence[str], env: Mapping[str, str], cwd: str | None) -> str:
+    """The file that a command line runs: its first word if that is a path, relative to `cwd`, else found on PATH.
 
     Raises UpstreamError that names the cure.
     """
+    command = words[0]
+    if any("\0" in text for text in (*words, *env, *env.values())):
+        raise _missing(f"the command `{ascii(command)}` or its environment holds a NUL, which no program can take")
     if cwd is not None and not Path(cwd).is_dir():
         raise _missing(
             f"the directory `{cwd}` to start the server in does not exist: create it or correct `cwd`"
         )
     if os.sep not in command:
-        found = shutil.which(command, path=path)
+        found = shutil.which(command, path=env.get("PATH"))
         if found is None:
             cure = _CURES.get(command, "install it, or write its full path in `command`")
             raise _missing(f"the command `{command}` was not found on PATH: {cure}")

@@ -71,7 +71,7 @@ class ProcessChannel:
         """Start the process. It may still end at once: then the sink hears `closed`."""
         spec = self._spec
         env = environment(os.environ, spec.pass_env, spec.env)
-        file = program(spec.command[0], env.get("PATH"), spec.cwd)
+        file = program(spec.command, env, spec.cwd)
         held, leash = os.pipe()
         process = _Process(spec, sink, leash)
         try:
@@ -87,7 +87,7 @@ class ProcessChannel:
                 pass_fds=(held,),
             )
             self._process = process
-        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        except OSError as error:
             text = f"the command `{spec.command[0]}` cannot be started"
             raise UpstreamError("unreachable", text, repr(error), retryable=True) from None
         finally:

@@ -50,9 +50,11 @@ def over_stdio(directory: Path, name: str, table: Table, *, bare_cr: bool = Fals
 
 
 @contextlib.contextmanager
-def over_http(directory: Path, name: str, table: Table, **entry: Any) -> Iterator[Upstream]:
+def over_http(
+    directory: Path, name: str, table: Table, *, port: int | None = None, **entry: Any
+) -> Iterator[Upstream]:
     """A server that runs now."""
-    port = free_port()
+    port = port or free_port()
     words = command("http", directory, name, table, "--port", str(port))
     with running(words, directory / f"{name}.log") as program:
         url = program.wait_for_line("ready: ").split()[1]

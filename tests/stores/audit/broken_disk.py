@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 from random import Random
@@ -63,7 +64,7 @@ class BrokenDisk:
             path = str(args[1] if name == "link" else args[0])
             self.unnamed.add(path)
             if name == "link":
-                self.synced[path] = os.path.getsize(path)
+                self.synced[path] = self.synced.get(str(args[0]), 0)
 
 
 class FailingDisk(BrokenDisk):
@@ -98,7 +99,14 @@ class PowerCut(BrokenDisk):
         self.random = Random(at)
 
     def strike(self, name, args):
-        self.half(name, args)
+        try:
+            self.half(name, args)
+            self._lose()
+        except BaseException:
+            os._exit(3)
+        os._exit(9)
+
+    def _lose(self):
         for path in sorted(str(path) for path in self.root.rglob("*") if path.is_file()):
             size, safe = os.path.getsize(path), self.synced.get(path, 0)
             kept = self.random.randint(safe, max(safe, size))
@@ -109,9 +117,6 @@ class PowerCut(BrokenDisk):
         for path in sorted(self.unnamed, reverse=True):
             if self.random.random() < 0.5:
                 if os.path.isdir(path):
-                    for inside in Path(path).rglob("*"):
-                        inside.unlink()
-                    os.rmdir(path)
+                    shutil.rmtree(path)
                 elif os.path.exists(path):
                     os.unlink(path)
-        os._exit(9)

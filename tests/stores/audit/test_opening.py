@@ -57,7 +57,10 @@ def test_a_torn_last_record_is_cut_off_and_told(written, opened, state):
 def test_bytes_of_a_power_failure_are_cut_off_like_any_torn_record(written, opened, state):
     with (written / "00000001.log").open("ab") as stream:
         stream.write(b"\0" * 4096)
-    assert stored(opened())[-1]["method"] == RECOVERED
+    log = opened()
+    assert stored(log)[-1]["method"] == RECOVERED
+    log.close()
+    assert len(verify(state)[0].unknown) == 1  # nothing unfinished is left
 
 
 def test_a_payload_without_its_record_is_overwritten(written, opened, state):
@@ -133,7 +136,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=str)
-def test_a_log_that_does_not_fit_is_kept_as_evidence_and_another_writer_begins(written, opened, state, damage):
+def test_a_log_that_does_not_fit_is_kept_as_evidence_and_another_writer_begins(
+    written, opened, state, damage
+):
     DAMAGE[damage](written)
     before = (written / "00000001.log").read_bytes()
     log = opened()

@@ -51,7 +51,11 @@ def test_the_payload_opens_with_the_key_of_its_principal(opened, state):
     place = record["payload"]
     sealed = (log.directory / "00000001.sealed").read_bytes()[place["off"] : place["off"] + place["len"]]
     plain = key.unseal(sealed, f"keepgate audit payload v1 {log.writer} 0".encode())
-    assert orjson.loads(plain) == {"body": {"path": "/etc/hosts"}, "name": "file:///a/b", "private": "because"}
+    assert orjson.loads(plain) == {
+        "body": {"path": "/etc/hosts"},
+        "name": "file:///a/b",
+        "private": "because",
+    }
     assert place["digest"] == key.digest(plain)
 
 
@@ -160,7 +164,9 @@ def test_durable_brings_both_files_to_the_disk_first(opened, monkeypatch):
     log = opened(pace=Pace(seconds=3600))
     synced = []
     real = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (real(fd), synced.append(os.readlink(f"/proc/self/fd/{fd}"))))
+    monkeypatch.setattr(
+        os, "fdatasync", lambda fd: (real(fd), synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    )
     asyncio.run(log.durable(log.append(ENTRY)))
     assert {path.rpartition("/")[2] for path in synced} >= {"00000001.sealed", "00000001.log"}
 
@@ -212,15 +218,19 @@ class Disk:
         if not self.full:
             return self._write(fd, data[: max(1, len(data) // 2)], offset)  # always short: callers must go on
         if not self.room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.fail()
         count = self._write(fd, data[: self.room], offset)
         self.room -= count
         return count
 
     def fdatasync(self, fd):
         if self.sick:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self.fail()
         self._sync(fd)
+
+    @staticmethod
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.fixture
@@ -242,6 +252,26 @@ def test_while_the_disk_is_full_every_append_raises_and_then_the_log_goes_on(ope
     (report,) = verify(state)
     assert (report.status, report.records, report.signed) == (Status.PASS, 2, 2)
     assert len(report.unknown) == 1  # no unfinished record is left behind
+
+
+def test_what_could_not_be_removed_after_a_failure_does_not_stay_behind_a_rotation(
+    opened, state, disk, monkeypatch
+):
+    log = opened(pace=Pace(segment_bytes=1000))
+    log.append(ENTRY)
+    long = entry(reason="x" * 1000, payload=b"")
+    with monkeypatch.context() as patch, pytest.raises(AuditError):
+        patch.setattr(os, "ftruncate", disk.fail)
+        disk.full, disk.room = True, 1000
+        log.append(long)
+    disk.full = False
+    log.append(ENTRY)
+    assert (log.directory / "00000001.log").stat().st_size > log._segment.at
+    log.append(ENTRY)
+    log.close()
+    (report,) = verify(state)
+    assert (report.status, report.signed, len(report.unknown)) == (Status.PASS, 3, 1)
+    assert (log.directory / "00000002.log").exists()
 
 
 def test_a_disk_that_does_not_sync_fails_all_who_wait_and_every_append_until_it_does(opened, state, disk):
@@ -277,7 +307,9 @@ def test_what_a_failed_sync_may_have_lost_is_written_again(opened, disk, monkeyp
     before = (log.directory / "00000001.log").read_bytes()
     again = []
     write = disk.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: (again.append(bytes(data)), write(fd, data, at))[1])
+    monkeypatch.setattr(
+        os, "pwrite", lambda fd, data, at: (again.append(bytes(data)), write(fd, data, at))[1]
+    )
     disk.sick = False
     asyncio.run(log.durable(1))
     last = before.splitlines(keepends=True)[-1]

@@ -58,7 +58,9 @@ class Authorize:
             decision = self._policy.decide(asked)
             hidden = decision.effect is Effect.DENY
             private = "; ".join(decision.errors)
-            return Verdict(decision.effect, decision.reason, self.id, private, hidden=hidden, rules=decision.rules)
+            return Verdict(
+                decision.effect, decision.reason, self.id, private, hidden=hidden, rules=decision.rules
+            )
         row = lookup(message.method, Direction.TO_SERVER, message.kind, exchange.revision)
         if row is None or (row.action is not None and message.kind is Kind.REQUEST):
             return deny("not allowed", guard=self.id, private="unknown method or nothing named", hidden=True)

@@ -23,7 +23,8 @@ def audit_directory(state: Path) -> Path:
 
 def make_directory(path: Path) -> None:
     """Make a directory of our own, its parents too, on stable storage when this returns. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_directory(path.parent)
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
         sync_directory(path.parent)

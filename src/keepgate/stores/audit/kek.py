@@ -17,6 +17,7 @@ from keepgate.model.errors import ConfigError
 from keepgate.stores.audit.files import create, make_directory
 
 VARIABLE: Final = "KEEPGATE_KEY"
+KEYRING: Final = "keyring:"
 FILE: Final = "master.key"
 CURE: Final = "make one with `head -c 32 /dev/urandom | base64`"
 
@@ -25,13 +26,16 @@ _DISTINCT: Final = 16
 
 
 def load_kek(state: Path, env: Mapping[str, str], *, create_file: bool = True) -> bytes:
-    """The key-encryption key (32 bytes): from the environment if it is there, else from the file in `state`.
+    """The key-encryption key (32 bytes): what `$KEEPGATE_KEY` says if it is set, else the file in `state`.
 
-    The file is made at the first start. Raises ConfigError for a weak key, an open file, or a missing one that may not
-    be made.
+    The variable holds the key as base64, or `keyring:NAME`. The file is made at the first
+    start. Raises ConfigError for a weak key, an open file, or a missing one that may not be made.
     """
-    if VARIABLE in env:
-        return parse(env[VARIABLE], f"${VARIABLE}")
+    given = env.get(VARIABLE)
+    if given is not None and given.startswith(KEYRING):
+        return from_keyring(given.removeprefix(KEYRING))
+    if given is not None:
+        return parse(given, f"${VARIABLE}")
     return from_file(state / FILE, may_create=create_file)
 
 
