@@ -22,12 +22,13 @@ DONE = {"content": [{"type": "text", "text": "done"}]}
 
 
 def keepgate(directory: Path, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
-    """`keepgate ... --config <directory>/keepgate.yaml`."""
+    """`keepgate ... --config <directory>/keepgate.yaml`, unless the words name another."""
+    config = () if "--config" in words else ("--config", str(directory / "keepgate.yaml"))
     return subprocess.run(
-        [*processes.KEEPGATE, *words, "--config", str(directory / "keepgate.yaml")],
+        [*processes.KEEPGATE, *words, *config],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         stdin=subprocess.DEVNULL,
         env={**processes.clean_env(directory), **(env or {})},
     )

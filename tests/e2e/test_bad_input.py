@@ -2,54 +2,179 @@
 
 import asyncio
 import base64
+import concurrent.futures
 import contextlib
+import functools
+import http.server
+import itertools
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import Handshake, conversation
-from tests.e2e.faults import failed, keepgate, texts, with_tools
+from tests.e2e.client import Exchange, Handshake, conversation, encode
+from tests.e2e.faults import failed, keepgate, texts, verified, with_tools
 from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.start import Upstream, over_stdio
 from tests.support import processes
 
 GOOD = """\
 version: 1
-listen: 127.0.0.1:{port}
+listen: 127.0.0.1:PORT
 state: state
 servers:
   files:
-    command: [{python}, -c, pass]
+    command: [python3, -c, pass]
 access:
   roles:
-    reader: {{allow: ["files/*"]}}
+    reader: {allow: ["files/*"]}
   grants:
-    - {{to: "key:laptop", role: reader}}
+    - {to: "key:laptop", role: reader}
 """
 
-
-def good():
-    return GOOD.format(port=processes.free_port(), python=json.dumps(sys.executable))
-
-
-def write(directory, text):
-    file = directory / "keepgate.yaml"
-    file.write_text(text)
-    file.chmod(0o600)
-    return text
+AT_ONCE = 3
+"""Programs at a time."""
 
 
-def run(directory, *words, env=None):
-    """The command; no traceback, whatever happens."""
-    done = keepgate(directory, *words, env=env)
-    for said in (done.stdout, done.stderr):
-        assert "Traceback" not in said, said
-    return done
+@dataclass(frozen=True)
+class Case:
+    """One mistake: how it gets into a good configuration, where it stands, what must be said, how the program ends."""
+
+    edits: tuple[tuple[str, str], ...]
+    place: str
+    """The text at the line and column that the error names; empty if it names none."""
+    said: tuple[str, ...]
+    words: tuple[str, ...] = ("serve",)
+    env: tuple[tuple[str, str], ...] = ()
+    before: Callable[[Path], None] | None = None
+    status: int = 1
+
+
+def case(*edits, place="", said, **more):
+    return Case(tuple(edits), place, tuple(said), **more)
+
+
+def adding(line, at="state: state\n"):
+    """An edit: one more line."""
+    return (at, f"{at}{line}\n")
+
+
+OUTSIDE = ("127.0.0.1:PORT", "192.0.2.1:PORT")
+CLIENT_KEY = base64.b64encode(bytes(range(0, 256, 8))).decode()
+
+
+def make(name, text="", mode=0o600):
+    """Before the start: this file in the directory of the configuration."""
+
+    def before(directory):
+        path = directory / name
+        path.parent.mkdir(exist_ok=True, mode=0o700)
+        path.write_text(text)
+        path.chmod(mode)
+
+    return before
+
+
+CASES = {
+    # the file
+    "a wrong key": case(("listen:", "lisen:"), place="lisen", said=["unknown key `lisen`", "`listen`"]),
+    "a wrong key of a server": case(("command:", "comand:"), place="comand", said=["`comand`", "`command`"]),
+    "sandbox, which a later version honours": case(
+        adding("    sandbox: strict", "pass]\n"), place="sandbox", said=["sandbox", "later version"]
+    ),
+    "auth: oauth, which a later version honours": case(
+        adding("    auth: {type: oauth}", "pass]\n"), place="auth:", said=["`auth`", "later version"]
+    ),
+    "an unknown role": case(
+        ("role: reader", "role: raeder"), place="raeder", said=["unknown role `raeder`", "`reader`"]
+    ),
+    "an unknown server": case(
+        ("files/*", "flies/*"), place='"flies', said=["unknown server `flies`", "`files`"]
+    ),
+    "a wrong type": case(("version: 1", "version: one"), place="one", said=["version", "1"]),
+    "an unknown version": case(("version: 1", "version: 2"), place="2", said=["version", "1"]),
+    "a grantee of no known kind": case(("key:laptop", "laptop"), place='"laptop', said=["`laptop`", "key:"]),
+    "a key twice": case(adding("state: other"), place="state: other", said=["`state`"]),
+    "a tab": case(("  files:", "\tfiles:"), place="\tfiles", said=["a tab", "blanks"]),
+    "an unclosed list": case(('["files/*"]', '["files/*"'), said=["not valid YAML", "keepgate.yaml:"]),
+    "a command as one string": case(
+        ("[python3, -c, pass]", "files-server ./data"), place="files-server", said=["as a list", "shell"]
+    ),
+    "neither command nor url": case(("command: [python3, -c, pass]", "cwd: ."), said=["`command`", "`url`"]),
+    "a port that is none": case((":PORT", ":99999"), place="127.0", said=["`127.0.0.1:8700`"]),
+    "anonymous off loopback": case(
+        OUTSIDE,
+        adding("identity: {anonymous: true}"),
+        place="true",
+        said=["only for loopback", "remove it or `listen` on 127.0.0.1"],
+    ),
+    "keys in clear off loopback": case(OUTSIDE, place="192", said=["keys in clear", "set `tls`"]),
+    "every address": case(
+        ("127.0.0.1:PORT", "0.0.0.0:PORT"), place="0.0", said=["every address", "`allowed_hosts`"]
+    ),
+    "postgresql storage": case(
+        adding("storage: postgresql://db/keepgate"), place="postgresql", said=["postgresql", "sqlite"]
+    ),
+    "a limit out of range": case(
+        adding("limits: {depth: 100000}"), place="100000", said=["limits.depth", "128"]
+    ),
+    "credentials in a url": case(
+        ("command: [python3, -c, pass]", "url: https://me:hunter2@example.com/mcp"),
+        place="https",
+        said=["credentials", "`headers`"],
+    ),
+    # what it names
+    "no file": case(said=["nowhere.yaml", "No such file"], words=("serve", "--config", "nowhere.yaml")),
+    "a missing certificate": case(
+        adding("tls: {cert: no.pem, key: no.key}"), said=["no.pem", "No such file"]
+    ),
+    "a certificate that is none": case(
+        adding("tls: {cert: keepgate.yaml, key: keepgate.yaml}"), said=["cannot use the certificate"]
+    ),
+    "an address of another machine": case(
+        OUTSIDE,
+        adding("unsafe_plaintext_behind_proxy: true"),
+        said=["192.0.2.1", "not an address of this machine", "set `listen`"],
+    ),
+    "a state directory that is a file": case(before=make("state"), said=["state"]),
+    # the master key
+    "a weak KEEPGATE_KEY": case(
+        env=(("KEEPGATE_KEY", base64.b64encode(b"password" * 4).decode()),),
+        said=["$KEEPGATE_KEY", "not random", "/dev/urandom"],
+    ),
+    "a short KEEPGATE_KEY": case(
+        env=(("KEEPGATE_KEY", "c2hvcnQ="),), said=["$KEEPGATE_KEY", "not 32", "/dev/urandom"]
+    ),
+    "a KEEPGATE_KEY that is no base64": case(
+        env=(("KEEPGATE_KEY", "changeme!"),), said=["$KEEPGATE_KEY", "not base64", "/dev/urandom"]
+    ),
+    "an empty KEEPGATE_KEY": case(env=(("KEEPGATE_KEY", ""),), said=["$KEEPGATE_KEY", "/dev/urandom"]),
+    "a master key that others can read": case(
+        before=make("state/master.key", CLIENT_KEY, 0o644), said=["master.key", "chmod 600"]
+    ),
+    # the command line
+    "an unknown option": case(words=("serve", "--prot", "1"), said=["--prot"], status=2),
+    "an unknown command": case(words=("sevre",), said=["sevre"], status=2),
+    "an unknown server for the stdio front": case(
+        words=("stdio", "--server", "crm"), said=["no server `crm`", "keepgate.yaml"]
+    ),
+    "a key that is not in the environment": case(
+        words=("stdio", "--key-env", "NO_SUCH_KEY"), said=["$NO_SUCH_KEY", "missing"]
+    ),
+    "a time that is none": case(
+        words=("audit", "query", "--since", "yesterdayish"), said=["since"], status=2
+    ),
+    "a key with a bad name": case(words=("keys", "create", "a b"), said=["a b"]),
+    "a key that does not exist": case(words=("keys", "revoke", "nobody"), said=["nobody"]),
+    "nothing to verify yet": case(words=("audit", "verify"), said=["nothing was recorded"], status=3),
+}
 
 
 def at(text, word):
@@ -58,83 +183,42 @@ def at(text, word):
     return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
-# The configuration. Old text, new text, where the mistake is (its word), what must be said: the cause, then the cure.
-
-CONFIG = {
-    "a wrong key": ("listen:", "lisen:", "lisen", ["unknown key `lisen`", "`listen`"]),
-    "a wrong key of a server": ("command:", "comand:", "comand", ["comand", "`command`"]),
-    "a key of a later version: sandbox": (
-        "access:\n",
-        "    sandbox: strict\naccess:\n",
-        "sandbox",
-        ["sandbox"],
-    ),
-    "a key of a later version: auth: oauth": (
-        "access:\n",
-        "    auth: {type: oauth}\naccess:\n",
-        "auth: {",
-        ["auth"],
-    ),
-    "an unknown role": ("role: reader", "role: raeder", "raeder", ["unknown role `raeder`", "`reader`"]),
-    "an unknown server": ("files/*", "flies/*", '"flies/*"', ["unknown server `flies`", "`files`"]),
-    "a wrong type": ("version: 1", "version: one", "one", ["version"]),
-    "an unknown version": ("version: 1", "version: 2", "2", ["1"]),
-    "a grant to nobody known": ("key:laptop", "laptop", '"laptop"', ["laptop", "key:"]),
-    "a duplicate key": ("state: state\n", "state: state\nstate: other\n", "state: other", ["state"]),
-    "a tab for indentation": ("  files:", "\tfiles:", None, ["tab"]),
-    "an unclosed list": ('["files/*"]', '["files/*"', None, ["keepgate.yaml:"]),
-    "not UTF-8": None,
-    "a command as one string": (None, "files-server ./data", None, ["list", "shell"]),
-    "no command and no url": ("    command:", "    cwd: .\n    args:", None, ["`command`", "`url`"]),
-    "a port that is none": (":{port}", ":99999", "127", ["127.0.0.1:8700"]),
-    "anonymous off loopback": (
-        "state: state\n",
-        "state: state\nidentity: {anonymous: true}\n",
-        "anonymous",
-        ["only for loopback", "127.0.0.1"],
-    ),
-    "plain text off loopback": ("127.0.0.1", "192.0.2.1", "192.0.2.1", ["in clear", "`tls`"]),
-    "postgresql storage": (
-        "state: state\n",
-        "state: state\nstorage: postgresql://db/keepgate\n",
-        "postgresql",
-        ["postgresql", "sqlite"],
-    ),
-    "a limit out of range": (
-        "state: state\n",
-        "state: state\nlimits: {depth: 100000}\n",
-        "100000",
-        ["depth", "128"],
-    ),
-}
+def run(directory, wrong):
+    """The command on the wrong configuration; the configuration, and how it ended."""
+    directory.mkdir()
+    text = GOOD
+    for old, new in wrong.edits:
+        assert text.count(old) == 1, (old, text)
+        text = text.replace(old, new)
+    text = text.replace("PORT", str(processes.free_port()))
+    file = directory / "keepgate.yaml"
+    file.write_text(text)
+    file.chmod(0o600)
+    if wrong.before is not None:
+        wrong.before(directory)
+    try:
+        return text, keepgate(directory, *wrong.words, env=dict(wrong.env))
+    except subprocess.TimeoutExpired as error:
+        return text, subprocess.CompletedProcess(error.cmd, 0, "it does not end", str(error.stderr))
 
 
-def wrong(name):
-    """The configuration with this mistake, and where it is."""
-    text = good()
-    old, new, word, _ = CONFIG[name]
-    if name == "a command as one string":
-        line = next(each for each in text.splitlines() if "command:" in each)
-        return text.replace(line, f"    command: {new}"), None
-    if name == "a port that is none":
-        line = next(each for each in text.splitlines() if "listen:" in each)
-        return text.replace(line, "listen: 127.0.0.1:99999"), None
-    if name == "anonymous off loopback":
-        text = text.replace("127.0.0.1", "192.0.2.1")
-    assert old in text
-    text = text.replace(old, new, 1)
-    return text, word and at(text, word)
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """All cases at once: most of the time they wait for Python to start."""
+    directory, numbers = tmp_path_factory.mktemp("bad"), itertools.count()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {name: pool.submit(run, directory / str(next(numbers)), CASES[name]) for name in CASES}
+        return {name: future.result() for name, future in running.items()}
 
 
-@pytest.mark.parametrize("name", [name for name, case in CONFIG.items() if case])
-def test_a_wrong_configuration_is_refused_with_the_place_the_cause_and_the_cure(tmp_path, name):
-    text, place = wrong(name)
-    write(tmp_path, text)
-    done = run(tmp_path, "serve")
-    assert done.returncode == 1, done
-    assert done.stdout == ""
-    for word in CONFIG[name][3]:
-        assert word in done.stderr, done.stderr
-    assert "keepgate.yaml:" in done.stderr
-    if place:
-        assert f"keepgate.yaml:{place}" in done.stderr, (place, done.stderr)
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_refused_with_its_place_its_cause_and_a_cure(outcomes, name):
+    wrong, (text, done) = CASES[name], outcomes[name]
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said, said
+    assert done.returncode == wrong.status, said
+    for word in wrong.said:
+        assert word in said, (word, said)
+    if wrong.place:
+        assert f"keepgate.yaml:{at(text, wrong.place)}: " in said, (at(text, wrong.place), said)
+    assert "ready: " not in said

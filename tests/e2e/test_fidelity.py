@@ -211,6 +211,34 @@ async def test_over_the_bridge_a_call_hears_only_the_log_levels_it_asked_for(
     assert [m["params"]["level"] for m in messages[:-1]] == heard
 
 
+# The front for clients that launch a command
+
+
+@pytest.mark.parametrize(("revision", "server"), [("2025-11-25", "hs-http"), (STATELESS, "sl-stdio")])
+@conversation
+async def test_the_stdio_front_changes_no_more_than_the_other(everything, pipe_config, revision, server):
+    command = [*KEEPGATE, "stdio", "--config", str(pipe_config)]
+    log = pipe_config.with_suffix(".log")
+    async with Pipe.start(*command, log=log, env=clean_env(pipe_config.parent)) as client:
+        meta = {}
+        if revision == STATELESS:
+            meta = Modern("").enveloped({})["_meta"]
+        else:
+            await client.initialize(revision)
+        listed = (await client.call("tools/list", {"_meta": meta}))["result"]["tools"]
+        tool = next(each for each in listed if each["name"] == f"{server}_full")
+        assert not list(differences({**catalogue.TOOL, "name": f"{server}_full"}, tool))
+        call = {"name": f"{server}_full", "arguments": {"odd": catalogue.ODD}, "_meta": meta}
+        result = (await client.call("tools/call", call))["result"]
+        expected = (
+            catalogue.RESULT if revision != STATELESS else {"resultType": "complete", **catalogue.RESULT}
+        )
+        content = [
+            {**block, "uri": alias(block)} if "uri" in block else block for block in expected["content"]
+        ]
+        assert not list(differences({**expected, "content": content}, result, ""))
+
+
 # The page
 
 

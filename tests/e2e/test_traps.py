@@ -10,11 +10,12 @@ import json
 
 import pytest
 
-from tests.e2e.client import STATELESS, Exchange, Handshake, conversation, encode
+from tests.e2e.client import STATELESS, Exchange, Handshake, Pipe, conversation, encode
 from tests.e2e.naive import naive_pipe
 from tests.e2e.talk import PAIRS, call_body, connect, nothing_came, progress, said, texts
 from tests.e2e.upstreams.brain import Table
 from tests.e2e.upstreams.start import over_stdio
+from tests.support.processes import KEEPGATE, clean_env
 
 pairs = pytest.mark.parametrize(("era", "server"), PAIRS)
 eras = pytest.mark.parametrize(("era", "server"), [("handshake", "hs-stdio"), ("stateless", "sl-http")])
@@ -563,3 +564,96 @@ async def test_garbage_on_a_reply_stream_ends_the_call_with_an_error(everything,
     reply = await exchange.reply()
     assert reply["result"]["isError"] is True
     assert "invalid" in texts(reply)[0]
+
+
+# Framing
+
+STREAMS = {
+    "CR": '{{P}\rdata: "id":$id,\rdata:"result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\r\r',
+    "CRLF": '{{P}\r\ndata: "id":$id,\r\n:comment\r\ndata:"result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\r\n\r\n',
+    "LF": '{{P}\n: comment\nfoo: bar\nretry: x\ndata: "id":$id,\ndata: "result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\n\n',
+    "mixed": ': hello\n\nid: 1\ndata\n\n{{P}\rdata: "id":$id,\r\ndata: "result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\n\r\n',
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+@pytest.mark.parametrize(("era", "server"), [("handshake", "hs-http"), ("stateless", "sl-http")])
+@conversation
+async def test_an_event_stream_is_cut_where_the_specification_says(everything, era, server, case):
+    """CR, LF and CRLF end a line, U+2028 and form feed do not; data lines are joined, comments are nothing. A reader
+    with a Unicode line splitter sees other messages than its peer."""
+    client = await connect(everything, era, server)
+    text = STREAMS[case].replace("{{P}", 'data: {"jsonrpc":"2.0",').replace("\x0c", "\\f")
+    exchange = await client.play("act", {"raw": text}, {"hang_up": True})
+    assert texts(await exchange.reply()) == ["a\u2028b\x0cc"]
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
+@conversation
+async def test_bad_lines_on_a_pipe_are_refused_and_the_pipe_lives_on(
+    everything, revision, unique, pipe_config
+):
+    """The front for clients that launch a command. A naive forwarder is the pipe itself."""
+    server = "sl-http" if revision == STATELESS else "hs-stdio"
+    record = everything.record(server)
+    since = record.mark()
+    command = [*KEEPGATE, "stdio", "--config", str(pipe_config)]
+    async with Pipe.start(
+        *command, log=pipe_config.with_suffix(".log"), env=clean_env(pipe_config.parent)
+    ) as client:
+        meta = {}
+        if revision == STATELESS:
+            meta = (await connect(everything, "stateless", server)).enveloped({})["_meta"]
+            assert "result" in await client.call("server/discover", {"_meta": meta})
+        else:
+            await client.initialize(revision)
+        name = f"{server}_act"
+        call = {"name": name, "arguments": {"steps": [{"note": unique}]}, "_meta": meta}
+        whole = {"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": call}
+        for spoil in ("utf-16 with BOM", "invalid utf-8", "NaN", "cut short", "far too deep"):
+            body = encode(whole).replace(encode(name), b'"act"')
+            client.write(UNREADABLE[spoil](body).replace(b"\n", b" "))
+            assert (await client.message())["error"]["code"] in (-32700, -32600), spoil
+        client.write(encode(whole).replace(b'"id": 5', b'"id": 5, "id": 6'))
+        assert (await client.message())["error"]["code"] == -32700
+        for bad in (None, True, 1.5):
+            client.send({**whole, "id": bad})
+            assert (await client.message())["error"]["code"] == -32600
+        client.send({key: value for key, value in whole.items() if key != "id"})
+        client.send([whole])
+        assert (await client.message())["error"]["code"] == -32600
+        call["arguments"] = {"steps": [said("alive")]}
+        assert texts(await client.call("tools/call", call)) == ["alive"]
+        assert unique not in record.notes(since)
+
+
+# What nobody may be made to fetch
+
+
+@eras
+@conversation
+async def test_nothing_that_a_server_points_to_is_fetched(everything, era, server, unique):
+    """`$ref`s, icons and links of a server lead wherever it wants. A naive validator resolves them."""
+    client, record = await connect(everything, era, server), everything.record(server)
+    trap = everything.upstreams["hs-http"].entry["url"].replace("/mcp", f"/{unique}")
+    schema = {"type": "object", "properties": {"a": {"$ref": trap}}, "$schema": trap, "$id": trap}
+    table = everything.upstreams[server].table.lists
+    tool = {
+        "name": unique,
+        "inputSchema": schema,
+        "outputSchema": {**schema, "$ref": trap},
+        "icons": [{"src": trap}],
+    }
+    await (
+        await client.play("act", {"set": {"lists": {**table, "tools/list": [*table["tools/list"], tool]}}})
+    ).reply()
+    listed = (await client.call("tools/list"))["result"]["tools"]
+    assert tool in listed
+    links = [{"type": "resource_link", "name": "x", "uri": trap}]
+    steps = {"steps": [{"reply": {"content": links, "structuredContent": {"a": 1}}}], "a": 1}
+    assert (await client.tool(unique, steps))["result"]["content"] == links
+    await (await client.play("act", {"set": {"lists": table}})).reply()
+    await client.call("tools/list")
+    seen = [e["path"] for e in everything.record("hs-http").all() if e["event"] == "http"]
+    assert f"/{unique}" not in seen
+    assert record.mark()

@@ -1,9 +1,14 @@
 """What ends a call, and what does not: it differs by era, and a naive forwarder has one rule for both."""
 
+import contextlib
+
 import pytest
 
 from tests.e2e.client import STATELESS, Handshake, Pipe, conversation
+from tests.e2e.gate import gate_before
 from tests.e2e.talk import PAIRS, connect, nothing_came, progress, said, texts
+from tests.e2e.upstreams.brain import Table
+from tests.e2e.upstreams.start import over_http, over_stdio
 from tests.support.processes import KEEPGATE, clean_env
 
 handshake = pytest.mark.parametrize("server", ["hs-http", "hs-stdio"])
@@ -216,3 +221,44 @@ async def test_initialize_cannot_be_cancelled_into_a_half_open_session(everythin
     await client.initialize()
     await client.notify("notifications/cancelled", {"requestId": 0})
     assert "result" in await client.tool("full")
+
+
+# Time limits
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory):
+    """A call may be silent for half a second, and last one and a half."""
+    directory = tmp_path_factory.mktemp("hasty")
+    limits = {"call_timeout": 0.5, "call_maximum": 1.5}
+    with contextlib.ExitStack() as stack:
+        upstreams = []
+        for short, era in (("hs", "handshake"), ("sl", "stateless")):
+            table = Table(era=era, lists={"tools/list": [{"name": "act", "inputSchema": {"type": "object"}}]})
+            upstreams.append(stack.enter_context(over_http(directory, f"{short}-http", table)))
+            upstreams.append(over_stdio(directory, f"{short}-stdio", table))
+        yield stack.enter_context(gate_before(directory, upstreams, limits=limits))
+
+
+@pairs
+@conversation
+async def test_a_silent_call_and_an_endless_one_both_end_and_the_server_is_told(hasty, era, server, unique):
+    """A server that keeps sending progress must not hold a call for ever. A naive forwarder waits as long as it lives,
+    or ends its own side and lets the server go on."""
+    client, record = await connect(hasty, era, server), hasty.record(server)
+    endless = {"method": "notifications/progress", "params": {"progressToken": "$token", "progress": 1}}
+    for word, step in ((f"{unique}-silent", {"hold": unique}), (f"{unique}-endless", {"beat": endless})):
+        since = record.mark()
+        exchange = await client.play("act", {"note": word}, step, _meta={"progressToken": 1})
+        reply = (await exchange.messages())[-1]
+        assert reply["result"]["isError"] is True
+        assert "did not answer within" in texts(reply)[0]
+        theirs = call_with(record, word)
+        if server == "sl-http":
+            await record.wait(
+                lambda e, theirs=theirs: e["event"] == "disconnect" and e["id"] == theirs, since
+            )
+        else:
+            cancelled = await record.wait_message("notifications/cancelled", since)
+            assert cancelled["params"]["requestId"] == theirs
+    assert texts(await (await client.play("act", said("next"))).reply()) == ["next"]

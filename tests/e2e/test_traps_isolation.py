@@ -18,13 +18,15 @@ async def as_(guarded, name, era="handshake", server="hs-http", **options):
 
 # Who is it?
 
-CHALLENGED = [("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages")]
+PATHS = [("POST", "/mcp"), ("GET", "/mcp"), ("DELETE", "/mcp"), ("GET", "/sse"), ("POST", "/messages")]
+KEYS = [None, "Bearer wrong", "Bearer kg_", "Basic YTpi", "Bearer ", "known, cut"]
+CHALLENGED = [("POST", "/mcp", key) for key in KEYS] + [
+    (*path, key) for path in PATHS[1:] for key in KEYS[:2]
+]
+"""Fewer wrong keys than one address may try."""
 
 
-@pytest.mark.parametrize(
-    "presented", [None, "Bearer wrong", "Bearer kg_", "Basic YTpi", "Bearer ", "known, cut"]
-)
-@pytest.mark.parametrize(("method", "path"), CHALLENGED)
+@pytest.mark.parametrize(("method", "path", "presented"), CHALLENGED)
 @conversation
 async def test_without_a_valid_key_every_method_is_challenged(guarded, method, path, presented):
     """A session id never authenticates. A naive forwarder checks the first request of a session and trusts its id."""

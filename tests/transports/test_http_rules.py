@@ -53,7 +53,7 @@ def test_a_target_in_its_one_spelling_is_taken(raw, path, query):
         b"/%252e",
         b"/a b",
         b"/a<b",
-        b"/a\"b",
+        b'/a"b',
         b"/a^b",
         b"/a#b",
         b"/\xe9",

@@ -12,7 +12,6 @@ import pytest
 
 from tests.transports.http_peer import LOOPS, PATIENCE
 
-
 _ending = contextvars.ContextVar("ending")
 
 
@@ -28,14 +27,16 @@ def on_both_loops(test):
         complaints = []
 
         async def main():
-            asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _loop, context: complaints.append(context)
+            )
             async with asyncio.timeout(4 * PATIENCE), contextlib.AsyncExitStack() as stack:
                 _ending.set(stack)
                 await test(**fixtures)
 
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
             runner.run(main())
-        assert not complaints
+        assert complaints == []
 
     functools.update_wrapper(run, test)
     own = [inspect.Parameter("loop", inspect.Parameter.KEYWORD_ONLY)]

@@ -77,7 +77,10 @@ def parse(text: str, name: str) -> Tree:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise ConfigError(f"not valid YAML: {error.problem or error.context}", where=where) from error
+        problem = str(error.problem or error.context)
+        if "'\\t'" in problem:
+            problem = "a tab: indent with blanks"
+        raise ConfigError(f"not valid YAML: {problem}", where=where) from error
     except ReaderError as error:
         before = text[: error.position]
         where = f"{name}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"

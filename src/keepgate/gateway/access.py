@@ -10,7 +10,7 @@ from keepgate.protocol import jsonrpc
 
 FAILURES = 1.0
 """Wrong keys a second that one address may try; each is recorded, and beyond it no more are."""
-FAILURES_BURST = 20.0
+FAILURES_BURST = 100.0
 
 
 class AuthenticationError(RemoteError):

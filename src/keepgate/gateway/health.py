@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,8 +10,9 @@ if TYPE_CHECKING:
     from keepgate.gateway.gateway import Gateway
 
 
-FRESH = 5.0
-"""Seconds that an answer about the audit log stays good: anybody may ask, and each look writes a record."""
+LOOKS = 1.0
+"""Looks at the audit log a second: anybody may ask, and each writes a record. Beyond it the last answer stands."""
+LOOKS_BURST = 100.0
 
 
 def health_app(gateway: Gateway) -> Starlette:
@@ -27,12 +27,11 @@ def health_app(gateway: Gateway) -> Starlette:
     async def alive(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    looked, writable = float("-inf"), False
+    writable = False
 
     async def ready(_: Request) -> JSONResponse:
-        nonlocal looked, writable
-        if time.monotonic() - looked > FRESH:
-            looked = time.monotonic()
+        nonlocal writable
+        if gateway.enforcer.meters.spend("readyz", rate=LOOKS, burst=LOOKS_BURST).remaining >= 0:
             try:
                 gateway.enforcer.event("ready", "asked")
                 writable = True

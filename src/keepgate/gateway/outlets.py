@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from keepgate.gateway.streams import ResumableStream
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.streams import ResumableStream, StreamTable
 from keepgate.ports import EventStream, Responder
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.eras import may_prime
 from keepgate.protocol.http import STATUS
 
-if TYPE_CHECKING:
-    from keepgate.gateway.session import Session
+
+class Resumer(Protocol):
+    """The part of a session that keeps its streams."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def caller(self) -> Caller: ...
+    @property
+    def streams(self) -> StreamTable: ...
 
 
 @cache
@@ -76,7 +85,7 @@ class HandshakeOutlet:
 
     __slots__ = ("_answered", "_left", "_replies", "_responder", "_session", "_stream", "_streams")
 
-    def __init__(self, responder: Responder, session: Session, *, streams: bool, batch: int = 0) -> None:
+    def __init__(self, responder: Responder, session: Resumer, *, streams: bool, batch: int = 0) -> None:
         self._responder = responder
         self._session = session
         self._streams = streams

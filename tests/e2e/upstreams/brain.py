@@ -64,6 +64,9 @@ class Voice(Protocol):
     async def wire(self, data: bytes) -> None:
         """Exactly these bytes, as one event or line."""
 
+    async def raw(self, data: bytes) -> None:
+        """Exactly these bytes, over HTTP as part of an event stream."""
+
     async def reply(self, message: Json) -> None:
         """The reply."""
 
@@ -261,6 +264,18 @@ class Play:
     async def do_wire(self, text: str) -> None:
         """Bytes on the stream of this request."""
         await self.voice.wire(self.filled(text).encode("utf-8", "surrogatepass"))
+
+    async def do_raw(self, text: str) -> None:
+        """Bytes on the stream of this request, event stream syntax included; the id of this request for `$id`."""
+        await self.voice.raw(text.replace("$id", json.dumps(self.message["id"])).encode())
+
+    async def do_beat(self, message: Json) -> None:
+        """Send the message again and again until cancelled."""
+        while not self.cancelled.is_set():
+            await self.do_send(message)
+            await asyncio.sleep(0.02)
+        self.brain.recorder.note("note", text="the beat was stopped")
+        raise EndedError
 
     async def do_push(self, message: Json) -> None:
         """A message outside any request: on every open listen, or on the session's standing stream or pipe."""

@@ -95,6 +95,11 @@ class HttpVoice:
         await self._begin()
         await self.connection.write(chunk(b"data: " + data + b"\n\n"))
 
+    async def raw(self, data: bytes) -> None:
+        await self._begin()
+        for at in range(0, len(data), 7):  # in pieces that respect nothing
+            await self.connection.write(chunk(data[at : at + 7]))
+
     async def reply(self, message: Any) -> None:
         if self.ended:
             return

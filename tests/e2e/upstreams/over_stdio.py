@@ -23,6 +23,10 @@ class PipeVoice:
         sys.stdout.buffer.write(data + b"\n")
         sys.stdout.buffer.flush()
 
+    async def raw(self, data: bytes) -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
     async def reply(self, message: Any) -> None:
         await self.send(message)
 
