@@ -156,6 +156,7 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
         cwd=str(server.cwd),
         limits=StdioLimits(line=size),
         on_stderr=lambda line: log.info("%s: %s", name, line),
+        on_garbage=lambda text: log.info("%s: %s", name, text),
     )
     return StdioConnector(spec)
 
@@ -318,7 +319,7 @@ async def watch(gateway: Gateway, settings: Settings) -> None:
             await gateway.use_servers(made)
             settings = fresh
             log.warning("configuration reloaded: %s", ", ".join(changed))
-        except KeepgateError as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the last good one stays
             log.error("the changed configuration is not used, the last good one stays: %s", error)  # noqa: TRY400 - no traceback
 
 

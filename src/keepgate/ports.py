@@ -27,6 +27,8 @@ class KeyRing(Protocol):
     """API keys. `authenticate` answers None for anything unknown, expired, revoked or malformed (constant time)."""
 
     def authenticate(self, presented: str) -> Principal | None: ...
+    def live(self, principal: Principal) -> bool:
+        """Whether a principal that was authenticated may still be served: its key has not ended since."""
 
 
 class Sink(Protocol):

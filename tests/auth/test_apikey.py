@@ -252,3 +252,15 @@ def test_a_store_that_cannot_be_read_opens_nothing_until_it_can(store, ring, clo
     store.broken = False
     clock.now += RECHECK
     assert ring.authenticate(text) is not None
+
+
+def test_a_principal_is_live_as_long_as_its_key() -> None:
+    """What a revoked key has opened is ended by asking this."""
+    store, now = Memory(), [1000.0]
+    ring = KeyRing(store, clock=lambda: now[0])
+    principal = ring.authenticate(create(store, "cursor", now=now[0], lifetime=100))
+    assert principal is not None
+    assert ring.live(principal)
+    assert ring.live(Principal("anonymous", "anonymous"))
+    now[0] += 101
+    assert not ring.live(principal)

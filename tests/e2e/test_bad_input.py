@@ -1,15 +1,12 @@
-"""What a person gets wrong, through the real command line: each says what is wrong and what to do, never a traceback."""
+"""What a person gets wrong, on the real command line: each says what is wrong and what to do, never a traceback."""
 
 import asyncio
 import base64
 import concurrent.futures
-import contextlib
-import functools
 import http.server
 import itertools
 import json
-import os
-import socket
+import shutil
 import subprocess
 import sys
 import threading
@@ -87,10 +84,14 @@ CASES = {
     "a wrong key": case(("listen:", "lisen:"), place="lisen", said=["unknown key `lisen`", "`listen`"]),
     "a wrong key of a server": case(("command:", "comand:"), place="comand", said=["`comand`", "`command`"]),
     "sandbox, which a later version honours": case(
-        adding("    sandbox: strict", "pass]\n"), place="sandbox", said=["sandbox", "later version"]
+        adding("    sandbox: strict", "pass]\n"),
+        place="sandbox",
+        said=["does not honour `sandbox` yet", "remove it"],
     ),
     "auth: oauth, which a later version honours": case(
-        adding("    auth: {type: oauth}", "pass]\n"), place="auth:", said=["`auth`", "later version"]
+        adding("    auth: {type: oauth}", "pass]\n"),
+        place="auth:",
+        said=["does not honour `auth` yet", "remove it"],
     ),
     "an unknown role": case(
         ("role: reader", "role: raeder"), place="raeder", said=["unknown role `raeder`", "`reader`"]
@@ -171,7 +172,7 @@ CASES = {
     "a time that is none": case(
         words=("audit", "query", "--since", "yesterdayish"), said=["since"], status=2
     ),
-    "a key with a bad name": case(words=("keys", "create", "a b"), said=["a b"]),
+    "a key with a bad name": case(words=("keys", "create", "a b"), said=["key name", "letters, digits"]),
     "a key that does not exist": case(words=("keys", "revoke", "nobody"), said=["nobody"]),
     "nothing to verify yet": case(words=("audit", "verify"), said=["nothing was recorded"], status=3),
 }
@@ -222,3 +223,190 @@ def test_a_mistake_is_refused_with_its_place_its_cause_and_a_cure(outcomes, name
     if wrong.place:
         assert f"keepgate.yaml:{at(text, wrong.place)}: " in said, (at(text, wrong.place), said)
     assert "ready: " not in said
+
+
+@conversation
+async def test_a_port_in_use_is_named_and_so_is_the_cure(tmp_path):
+    server = over_stdio(tmp_path, "files", with_tools("act"))
+    with gate_before(tmp_path, [server]) as gate:
+        done = await asyncio.to_thread(keepgate, tmp_path, "serve")
+        assert done.returncode == 1
+        port = gate.origin.rpartition(":")[2]
+        assert f"port {port} on `127.0.0.1` is in use" in done.stderr
+        assert "set `listen` to another port" in done.stderr
+        assert "Traceback" not in done.stderr
+        client = await Handshake(gate.mount("files")).initialize()
+        assert not failed(await client.tool("act")), "the one that runs goes on"
+
+
+# Servers that do not work: keepgate serves, the others work, and who asks for this one is told why.
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """A web site, and no MCP server."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b"<html>Sign in</html>"
+        self.send_response(401 if self.path == "/private" else 200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def page():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def program(text):
+    return {"command": [sys.executable, "-S", "-E", "-c", text]}
+
+
+def broken_servers(page):
+    """Entry, and what must be said of it."""
+    return {
+        "missing": (
+            {"command": ["no-such-program"]},
+            ["`no-such-program` was not found on PATH", "install it"],
+        ),
+        "nopath": ({"command": ["./no/such/file"]}, ["does not exist", "correct `command`"]),
+        "nodir": ({**program("pass"), "cwd": "no-such-dir"}, ["no-such-dir", "create it or correct `cwd`"]),
+        "dies": (program("import sys; sys.exit('the token is missing')"), ["ended with status 1"]),
+        "garbage": (
+            program(
+                "import sys\nfor n in range(99): print('Welcome to the server!', n, flush=True)\nsys.stdin.read()"
+            ),
+            ["what is no message to stdout", "Welcome to the server!"],
+        ),
+        "banner": (
+            program("import sys; print('Hi!', flush=True); sys.stdin.read()"),
+            ["did not answer", "within 2 s"],
+        ),
+        "silent": (program("import sys; sys.stdin.read()"), ["did not answer", "within 2 s"]),
+        "deaf": (program("import time; time.sleep(600)"), ["did not answer", "within 2 s"]),
+        "nobody": ({"url": f"http://127.0.0.1:{processes.free_port()}/mcp"}, ["nothing listens there"]),
+        "noname": ({"url": "http://no-such-host.invalid/mcp"}, ["cannot connect", "name"]),
+        "website": ({"url": f"{page}/"}, ["neither JSON nor an event stream"]),
+        "locked": ({"url": f"{page}/private"}, ["refused the credentials", "401"]),
+        "nosecret": (
+            {"url": f"{page}/", "headers": {"Authorization": {"secret": "env:NO_SUCH_TOKEN"}}},
+            ["env:NO_SUCH_TOKEN", "no such variable"],
+        ),
+    }
+
+
+@conversation
+async def test_a_server_that_does_not_work_is_named_with_its_cause_and_the_others_work(tmp_path, page):
+    broken = broken_servers(page)
+    servers = [Upstream(name, "", None, None, entry) for name, (entry, _) in broken.items()]
+    good = over_stdio(tmp_path, "good", with_tools("act"))
+    with gate_before(tmp_path, [*servers, good], limits={"connect_timeout": 2}) as gate:
+
+        async def initialize(name):
+            hello = {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {},
+                "clientInfo": {"name": "e2e", "version": "1"},
+            }
+            body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+            exchange = await Exchange.open(gate.mount(name), "POST", Handshake(gate.url).base(), encode(body))
+            return texts(await exchange.reply())
+
+        every = asyncio.gather(*map(initialize, broken))
+        client = await Handshake(gate.mount("good")).initialize()
+        assert not failed(await client.tool("act"))
+        for (name, (_, said)), reply in zip(broken.items(), await every, strict=True):
+            for word in [f"`{name}`", *said]:
+                assert word in reply, (name, word, reply)
+        assert "Traceback" not in gate.process.output()
+        assert "server nosecret cannot be reached" in gate.process.output()
+        assert "dies: the token is missing" in gate.process.output(), "what a server says on stderr is shown"
+        assert "banner: the server process writes what is no message" in gate.process.output()
+    verified(tmp_path)
+
+
+def test_the_doctor_says_of_each_server_what_is_wrong_and_fails(tmp_path, page):
+    broken = broken_servers(page)
+    good = over_stdio(tmp_path, "good", with_tools("act"))
+    config = processes.allow_all(
+        processes.free_port(), tmp_path, {name: entry for name, (entry, _) in broken.items()}
+    )
+    config["servers"]["good"] = good.entry
+    processes.write_config(tmp_path / "keepgate.yaml", config | {"limits": {"connect_timeout": 2}})
+    done = keepgate(tmp_path, "doctor")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    lines = {line.split(": ")[0].split()[-1]: line for line in done.stdout.splitlines() if " server " in line}
+    for name, (_, said) in broken.items():
+        assert lines[name].startswith("fail"), lines[name]
+        for word in said:
+            assert word in lines[name], (word, lines[name])
+    assert lines["good"].startswith("ok")
+    assert "1 tools" in lines["good"]
+
+
+# A log that somebody changed
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A state directory after some calls and an orderly end."""
+    directory = tmp_path_factory.mktemp("served")
+
+    @conversation
+    async def some_calls():
+        server = over_stdio(directory, "files", with_tools("act"))
+        with gate_before(directory, [server]) as gate:
+            client = await Handshake(gate.mount("files")).initialize()
+            for _ in range(5):
+                assert not failed(await client.tool("act"))
+            assert gate.process.stop() == 0
+
+    some_calls()
+    return directory
+
+
+def lines_of(directory):
+    (log,) = (directory / "state" / "audit").glob("*/*.log")
+    return log, log.read_bytes().splitlines(keepends=True)
+
+
+def changed(lines):
+    return [line.replace(b'"allow"', b'"deny"') if n == 5 else line for n, line in enumerate(lines)]
+
+
+TAMPERED = {
+    "a record that was changed": changed,
+    "a record that was removed": lambda lines: lines[:5] + lines[6:],
+    "records that were swapped": lambda lines: [*lines[:5], lines[6], lines[5], *lines[7:]],
+    "a record that was added": lambda lines: [*lines[:6], lines[5], *lines[6:]],
+    "an end that was cut off": lambda lines: lines[:-3],
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_tampered_log_fails_verification(served, tmp_path, how):
+    shutil.copytree(served, tmp_path / "copy")
+    directory = tmp_path / "copy"
+    config = json.loads((directory / "keepgate.yaml").read_text())
+    config |= {"state": str(directory / "state"), "listen": f"127.0.0.1:{processes.free_port()}"}
+    processes.write_config(directory / "keepgate.yaml", config)
+    log, lines = lines_of(directory)
+    log.write_bytes(b"".join(TAMPERED[how](lines)))
+    done = keepgate(directory, "audit", "verify")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL" in done.stdout
+    assert "verdict: fail" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

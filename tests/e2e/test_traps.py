@@ -18,7 +18,7 @@ from tests.e2e.upstreams.start import over_stdio
 from tests.support.processes import KEEPGATE, clean_env
 
 pairs = pytest.mark.parametrize(("era", "server"), PAIRS)
-eras = pytest.mark.parametrize(("era", "server"), [("handshake", "hs-stdio"), ("stateless", "sl-http")])
+eras = pytest.mark.parametrize(("era", "server"), [("handshake", "hs-http"), ("stateless", "sl-http")])
 
 
 # CR smuggling
@@ -229,7 +229,7 @@ METHODS = {
 
 @pytest.mark.parametrize(
     ("era", "server", "method"),
-    [(e, s, m) for e, s in PAIRS if s != "hs-http" and s != "sl-stdio" for m in METHODS[e]],
+    [(e, s, m) for e, s in PAIRS if s.endswith("http") for m in METHODS[e]],
 )
 @conversation
 async def test_a_method_the_revision_does_not_have_is_refused(everything, era, server, method, unique):
@@ -568,11 +568,24 @@ async def test_garbage_on_a_reply_stream_ends_the_call_with_an_error(everything,
 
 # Framing
 
+REPLY = ['{"jsonrpc":"2.0",', '"id":$id,', '"result":{"content":[{"type":"text","text":"a\u2028b\\fc"}]}}']
+CR, LF, CRLF = "\r", "\n", "\r\n"
+
+
+def event(end, *between, parts=tuple(REPLY)):
+    """One event whose lines end so, with other lines between its lines of data."""
+    lines = [f"data: {part}" for part in parts]
+    return end.join([lines[0], *between, *lines[1:]]) + end + end
+
+
 STREAMS = {
-    "CR": '{{P}\rdata: "id":$id,\rdata:"result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\r\r',
-    "CRLF": '{{P}\r\ndata: "id":$id,\r\n:comment\r\ndata:"result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\r\n\r\n',
-    "LF": '{{P}\n: comment\nfoo: bar\nretry: x\ndata: "id":$id,\ndata: "result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\n\n',
-    "mixed": ': hello\n\nid: 1\ndata\n\n{{P}\rdata: "id":$id,\r\ndata: "result":{"content":[{"type":"text","text":"a\u2028b\x0cc"}]}}\n\r\n',
+    "CR": event(CR),
+    "LF": event(LF),
+    "CRLF": event(CRLF),
+    "comments between": event(CRLF, ":comment", ": comment"),
+    "unknown fields between": event(LF, "foo: bar", "retry: soon", "data-x: 1"),
+    "an empty event and an id before": f": hello{LF}{LF}id: 1{LF}data{LF}{LF}{event(CR)}",
+    "in one line": event(LF, parts=("".join(REPLY),)),
 }
 
 
@@ -583,8 +596,7 @@ async def test_an_event_stream_is_cut_where_the_specification_says(everything, e
     """CR, LF and CRLF end a line, U+2028 and form feed do not; data lines are joined, comments are nothing. A reader
     with a Unicode line splitter sees other messages than its peer."""
     client = await connect(everything, era, server)
-    text = STREAMS[case].replace("{{P}", 'data: {"jsonrpc":"2.0",').replace("\x0c", "\\f")
-    exchange = await client.play("act", {"raw": text}, {"hang_up": True})
+    exchange = await client.play("act", {"raw": STREAMS[case]}, {"hang_up": True})
     assert texts(await exchange.reply()) == ["a\u2028b\x0cc"]
 
 

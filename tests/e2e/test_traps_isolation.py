@@ -1,12 +1,16 @@
 """One principal's session, stream, state and cursor are invisible to another; what one may not use does not exist."""
 
+import contextlib
 import json
 
 import pytest
 
 from tests.e2e.client import Exchange, Handshake, Modern, conversation, encode
+from tests.e2e.gate import gate_before
 from tests.e2e.naive import naive_proxy
 from tests.e2e.talk import call_body, connect, nothing_came, progress, said, texts
+from tests.e2e.upstreams.brain import Table
+from tests.e2e.upstreams.start import over_http
 
 handshake = pytest.mark.parametrize("server", ["hs-http", "hs-stdio"])
 eras = pytest.mark.parametrize(("era", "server"), [("handshake", "hs-http"), ("stateless", "sl-http")])
@@ -414,3 +418,56 @@ async def test_a_listen_honours_only_what_the_listener_may_read(guarded):
     update = await listening.message()
     assert update["params"]["uri"] == "e2e://open"
     assert update["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == "l-1"
+
+
+# What a principal may use up
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """Few requests, two calls at a time, one listen; for each of two principals."""
+    directory = tmp_path_factory.mktemp("narrow")
+    limits = {"requests_per_second": 0.01, "burst": 12, "concurrent_calls": 2, "subscriptions": 1}
+    everyone = {"roles": {"all": {"allow": ["*/*"]}}, "grants": []}
+    everyone["grants"] = [{"to": f"key:{name}", "role": "all"} for name in ("alice", "bob", "carol")]
+    identity = {"anonymous": False}
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(over_http(directory, "sl-http", Table(era="stateless")))
+        keys = ["alice", "bob", "carol"]
+        yield stack.enter_context(
+            gate_before(directory, [server], keys=keys, access=everyone, identity=identity, limits=limits)
+        )
+
+
+@conversation
+async def test_one_principals_excess_is_no_others_loss(narrow, unique):
+    """Rates and calls in flight are counted for each principal, unknown names and malformed requests included."""
+    alice, bob = [await as_(narrow, name, "stateless", "sl-http") for name in ("alice", "bob")]
+    running = [await alice.play("act", {"note": f"{unique}-{n}"}, {"hold": unique}) for n in range(2)]
+    for n in range(2):
+        await narrow.record("sl-http").wait_note(f"{unique}-{n}")
+    third = (await alice.tool("act"))["result"]
+    assert third["isError"] is True
+    assert "too many calls in flight" in third["content"][0]["text"]
+    narrow.record("sl-http").open_gate(unique)
+    for exchange in running:
+        assert "result" in await exchange.reply()
+    refused = None
+    for n in range(12):
+        reply = await (alice.tool(f"guess-{n}") if n % 2 else alice.call("resources/read", {"uri": 7}))
+        if reply.get("error", {}).get("code") == -31002 or reply.get("result", {}).get("isError"):
+            refused = reply
+    assert refused is not None, "guessing is not free"
+    limited = await alice.call("prompts/list")
+    assert limited["error"]["code"] == -31002
+    assert limited["error"]["data"]["retryAfter"] > 0
+    assert "result" in await bob.call("prompts/list")
+
+
+@conversation
+async def test_a_principal_may_keep_only_so_many_listens_open(narrow):
+    carol = await as_(narrow, "carol", "stateless", "sl-http")
+    listening = await carol.listen(toolsListChanged=True)
+    assert (await listening.message())["method"] == "notifications/subscriptions/acknowledged"
+    more = await carol.call("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+    assert more["error"]["code"] == -31002

@@ -119,6 +119,15 @@ class KeyRing:
         same = compare_digest(sha256(presented.encode()).digest(), key.digest)
         return key.principal if same and now < key.expires else None
 
+    def live(self, principal: Principal) -> bool:
+        """Whether the principal still has a key; one that was authenticated otherwise is none of ours."""
+        if principal.kind != "key":
+            return True
+        now = self._clock()
+        if abs(now - self._checked) >= RECHECK:
+            self._refresh(now)
+        return any(key.principal == principal and now < key.expires for key in self._keys.values())
+
     def _refresh(self, now: float) -> None:
         # The version is taken before reading: a change in between is then seen at the next look.
         version = self._store.version()

@@ -7,7 +7,7 @@ from typing import Any
 
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller
-from keepgate.gateway.link import CallObserver
+from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Meta, Shelf
 from keepgate.model.errors import UpstreamError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from keepgate.gateway.caller import Caller
-from keepgate.gateway.link import CallObserver
+from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Shelf
 from keepgate.model.message import Message

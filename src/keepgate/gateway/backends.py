@@ -8,7 +8,8 @@ from typing import Any
 
 from keepgate.gateway import bridge
 from keepgate.gateway.caller import Caller
-from keepgate.gateway.link import CallObserver, Link
+from keepgate.gateway.link import Link
+from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Meta, Shelf
 from keepgate.gateway.upstream import Upstream

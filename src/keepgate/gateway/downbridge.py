@@ -13,7 +13,8 @@ from typing import Any
 from keepgate.gateway import bridge
 from keepgate.gateway.backends import HandshakeBackend, list_params, page_of, refuse_callback
 from keepgate.gateway.caller import Caller
-from keepgate.gateway.link import CallObserver, Link
+from keepgate.gateway.link import Link
+from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.services import Services
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Meta, Shelf
@@ -26,6 +27,11 @@ from keepgate.protocol.eras import R2025_11
 
 MAX_LINKS = 64
 """Handshake sessions held per server for stateless callers; the longest unused one is closed beyond it."""
+
+CLOSING = 5.0
+"""Seconds that sessions already given up get at shutdown."""
+MAX_OWN = 8
+"""Of these, per principal: capabilities and clientInfo are the client's to vary, and each set is a session."""
 
 CALLBACKS = frozenset(("roots", "sampling", "elicitation"))
 
@@ -156,13 +162,25 @@ class DownBridge:
         held.used = self.services.monotonic()
         return held
 
-    def _evict(self) -> None:
-        """Keep a bounded number of sessions; the caller that made one too many does not wait for the end of another."""
-        while len(self._held) > MAX_LINKS:
-            idle = [(held.used, key) for key, held in self._held.items() if not held.running]
-            if not idle:
+    def _evict(self, principal: str) -> None:
+        """Keep a bounded number of sessions, of each principal and in all; nobody waits for the end of another.
+
+        Raises UpstreamError if all are busy.
+        """
+        while True:
+            idle = sorted((held.used, key) for key, held in self._held.items() if not held.running)
+            own = [key for _, key in idle if key[0] == principal]
+            if sum(key[0] == principal for key in self._held) > MAX_OWN:
+                victims = own
+            elif len(self._held) > MAX_LINKS:
+                victims = [key for _, key in idle]
+            else:
                 return
-            _ = self._closing.spawn(self._held.pop(min(idle)[1]).close())
+            if not victims:
+                raise UpstreamError(
+                    "overloaded", f"too many sessions at server `{self.upstream.id}`", retryable=True
+                )
+            _ = self._closing.spawn(self._held.pop(victims[0]).close())
 
     async def request(
         self,
@@ -175,7 +193,11 @@ class DownBridge:
         """Translate there and back."""
         held = self._for(caller)
         held.running += 1  # from here on it is not evicted
-        self._evict()
+        try:
+            self._evict(caller.principal.id)
+        except UpstreamError:
+            held.running -= 1
+            raise
         sent = bridge.params_to_handshake(params)
         watching = _Translating(observer, held, params) if observer is not None else None
         try:
@@ -198,4 +220,4 @@ class DownBridge:
     async def close(self) -> None:
         """Close every session. Never raises."""
         every, self._held = [self._own, *self._held.values()], {}
-        await asyncio.gather(*(held.close() for held in every))
+        await asyncio.gather(*(held.close() for held in every), self._closing.drain(CLOSING))

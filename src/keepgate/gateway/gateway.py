@@ -34,7 +34,7 @@ from keepgate.ports import AuditLog, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
 
-SWEEP_SECONDS = 30.0
+SWEEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,20 @@ class Gateway:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
+                self._end_dead_keys()
                 await self.sessions.sweep()
                 await self.stateless.sweep()
             except Exception as error:  # noqa: BLE001 - without sweeps everything would grow without end
                 self.enforcer.mishap(error, "")
+
+    def _end_dead_keys(self) -> None:
+        """End the sessions, streams and listens of keys that were revoked or have expired."""
+        live = self._outside.keys.live
+        for session in self._every_session():
+            if not live(session.principal):
+                self.enforcer.note("auth.ended", "the key has ended", principal=session.principal.id)
+                self.sessions.end_later(session)
+        self.stateless.listens.end_unless(live)
 
     def _every_session(self) -> list[Session]:
         """Those over HTTP and those on pipes."""

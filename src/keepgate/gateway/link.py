@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any, Protocol
 
+from keepgate.gateway.flood import Flood
+from keepgate.gateway.pending import CallObserver, Pending
 from keepgate.gateway.settings import Limits
 from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
-from keepgate.ports import Channel, Stream
+from keepgate.ports import Channel
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import SUBSCRIPTION_KEY
 from keepgate.protocol.eras import Era, era_of, lookup, may_batch
@@ -28,23 +30,6 @@ MAX_POSTS = 1000
 """Notifications and responses on their way to a server; one that asks without taking answers is cut off."""
 
 _ids = count(1)
-
-
-class CallObserver(Protocol):
-    """Hears of what belongs to one request while it runs. Called on the event loop; must not raise or block."""
-
-    @property
-    def principal(self) -> str:
-        """Whose request it is."""
-
-    def message(self, message: Message) -> None:
-        """A notification or a server-initiated request that belongs to the request."""
-
-    def opened(self, *, streaming: bool) -> None:
-        """The answer has begun, as an event stream or not."""
-
-    def interrupted(self, retry_ms: int) -> None:
-        """The server ended its stream on purpose and will be asked again after `retry_ms`."""
 
 
 class LinkOwner(Protocol):
@@ -60,71 +45,6 @@ class LinkOwner(Protocol):
         """Something was received and not passed on: late replies, unknown methods, unreadable texts."""
 
 
-class _Pending:
-    """A request that waits for its reply; also the sink of its own response stream."""
-
-    __slots__ = (
-        "future",
-        "hard",
-        "link",
-        "method",
-        "observer",
-        "params",
-        "soft",
-        "stream",
-        "sent_token",
-        "timeout",
-        "token",
-    )
-
-    def __init__(self, link: Link, method: str, observer: CallObserver | None, timeout: float) -> None:
-        self.link = link
-        self.method = method
-        self.observer = observer
-        self.timeout = timeout
-        self.future: asyncio.Future[Message] = link.loop.create_future()
-        self.stream: Stream | None = None
-        self.token: Any = None
-        self.sent_token: int | None = None
-        self.soft: asyncio.TimerHandle | None = None
-        self.hard: asyncio.TimerHandle | None = None
-
-    def message(self, raw: bytes, event_id: str | None = None) -> None:
-        self.link.received(raw, self)
-
-    def opened(self, *, streaming: bool) -> None:
-        self.link.streaming = streaming
-        if self.observer is not None:
-            self.observer.opened(streaming=streaming)
-
-    def interrupted(self, retry_ms: int) -> None:
-        if self.observer is not None:
-            self.observer.interrupted(retry_ms)
-
-    def closed(self, failure: UpstreamError | None) -> None:
-        if not self.future.done():
-            self.future.set_exception(
-                failure or UpstreamError("closed", "the server ended the answer without a reply")
-            )
-
-    def alive(self) -> None:
-        """A sign of life: start the patience over. The hard maximum stays."""
-        if self.soft is not None:
-            self.soft.cancel()
-        self.soft = self.link.loop.call_later(self.timeout, self.expire, self.timeout)
-
-    def expire(self, seconds: float) -> None:
-        if not self.future.done():
-            self.future.set_exception(
-                UpstreamError("timeout", f"the server did not answer within {seconds:g} s")
-            )
-
-    def end(self) -> None:
-        for timer in (self.soft, self.hard):
-            if timer is not None:
-                timer.cancel()
-
-
 class Link:
     """Requests and replies over one channel, at one protocol revision."""
 
@@ -138,10 +58,11 @@ class Link:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.dead: UpstreamError | None = None
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self.streaming = False
         """Whether the server last answered with an event stream."""
         self._garbage = 0
+        self._flood = Flood(self.loop.time, lambda text: owner.dropped(self, None, text))
         self._tasks = Tasks()
         self._principals: set[str] = set()
         """Who has used the link; more than one is all there is to know."""
@@ -176,7 +97,7 @@ class Link:
         if observer is not None and len(self._principals) < 2:
             self._principals.add(observer.principal)
         request_id = next(_ids)
-        pending = _Pending(self, method, observer, timeout or self.limits.call_timeout)
+        pending = Pending(self, method, observer, timeout or self.limits.call_timeout)
         sent = self._with_token(params, pending, request_id)
         wire = dict(headers or ())
         self._protocol_headers(wire, method, sent or {})
@@ -201,7 +122,7 @@ class Link:
             self._pending.pop(request_id, None)
 
     def _with_token(
-        self, params: dict[str, Any] | None, pending: _Pending, request_id: int
+        self, params: dict[str, Any] | None, pending: Pending, request_id: int
     ) -> dict[str, Any] | None:
         """Replace the client's progress token by one that is unique on this link."""
         meta = params.get("_meta") if params is not None else None
@@ -217,7 +138,7 @@ class Link:
         elif method != "initialize":
             wire["MCP-Protocol-Version"] = self.revision
 
-    def _cancel(self, request_id: int, pending: _Pending, *, cancellable: bool) -> None:
+    def _cancel(self, request_id: int, pending: Pending, *, cancellable: bool) -> None:
         stateless_http = self.era is Era.STATELESS and not self.channel.duplex
         if pending.stream is not None:
             pending.stream.cancel()
@@ -284,7 +205,7 @@ class Link:
             pending.closed(unknown)
         self.owner.lost(self, failure)
 
-    def received(self, raw: bytes, pending: _Pending | None) -> None:
+    def received(self, raw: bytes, pending: Pending | None) -> None:
         """Parse what the server sent and hand it to whom it belongs."""
         try:
             if may_batch(self.revision) and raw.lstrip()[:1] == b"[":
@@ -298,7 +219,15 @@ class Link:
         for message in messages:
             self._route(message, pending)
 
-    def _unreadable(self, error: RemoteError, pending: _Pending | None) -> None:
+    def _admitted(self) -> bool:
+        """Whether the server may still send unasked; one that floods is slowed, then cut."""
+        if self._flood.admit():
+            return True
+        if self._flood.hopeless:
+            self.fail(UpstreamError("protocol", f"server `{self.server}` floods messages"))
+        return False
+
+    def _unreadable(self, error: RemoteError, pending: Pending | None) -> None:
         self.owner.dropped(self, None, error.public)
         if pending is not None:
             pending.closed(UpstreamError("protocol", f"the server sent an invalid message: {error.public}"))
@@ -307,17 +236,11 @@ class Link:
         if self._garbage >= MAX_GARBAGE:
             self.fail(UpstreamError("protocol", f"the server sends invalid messages: {error.public}"))
 
-    def _route(self, message: Message, pending: _Pending | None) -> None:
+    def _route(self, message: Message, pending: Pending | None) -> None:
         if message.is_reply:
             self._reply(message, pending)
             return
-        row = lookup(message.method, Direction.TO_CLIENT, message.kind, self.revision)
-        if row is None:
-            self.owner.dropped(self, message, "a method this protocol revision does not have")
-            if message.kind is Kind.REQUEST:
-                self.post(jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found"))
-            return
-        if self._for_us(message):
+        if not self._admitted() or not self._known(message) or self._for_us(message):
             return
         if message.method == "notifications/progress":
             pending = self._progress(message)
@@ -332,13 +255,23 @@ class Link:
             pending.alive()
         pending.observer.message(message)
 
-    def _reply(self, message: Message, pending: _Pending | None) -> None:
+    def _known(self, message: Message) -> bool:
+        """Whether the protocol revision has this message; a request that it has not is answered so."""
+        if lookup(message.method, Direction.TO_CLIENT, message.kind, self.revision) is not None:
+            return True
+        self.owner.dropped(self, message, "a method this protocol revision does not have")
+        if message.kind is Kind.REQUEST:
+            self.post(jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found"))
+        return False
+
+    def _reply(self, message: Message, pending: Pending | None) -> None:
         """A reply counts only for the request that waits for it, and over HTTP only on that request's own stream."""
         found = self._pending.get(message.id) if type(message.id) is int else None
         if message.id is None and pending is not None:
             found = pending  # an HTTP error status with a JSON-RPC error that could not name the request
         if found is None or found.future.done() or (pending is not None and found is not pending):
-            self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
+            if self._admitted():
+                self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
             return
         found.future.set_result(message)
 
@@ -355,7 +288,7 @@ class Link:
             pending.closed(UpstreamError("closed", f"server `{self.server}` ended the subscription"))
         return True
 
-    def _progress(self, message: Message) -> _Pending | None:
+    def _progress(self, message: Message) -> Pending | None:
         """The call a progress notification belongs to, with the client's own token put back."""
         token = message.params.get("progressToken")
         found = self._pending.get(token) if type(token) is int else None
@@ -365,7 +298,7 @@ class Link:
         message.body["params"] = {**message.params, "progressToken": found.token}
         return found
 
-    def _call_of(self, message: Message) -> _Pending | None:
+    def _call_of(self, message: Message) -> Pending | None:
         """The call a message on a pipe belongs to.
 
         A listen names itself by its subscription id. For the rest nothing says it: on a link of one session it is

@@ -7,6 +7,7 @@ When a server goes away the listen is opened again and what may have been missed
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from keepgate.gateway.backend import Backend
@@ -14,7 +15,7 @@ from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.services import Services
 from keepgate.gateway.view import View
-from keepgate.model.access import Resource, ResourceKind
+from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc
@@ -45,6 +46,12 @@ class Listen:
         """Tell every listener that what it may see has changed."""
         for one in self._live:
             one.announce()
+
+    def end_unless(self, live: Callable[[Principal], bool]) -> None:
+        """End the listens of principals that may no longer be served."""
+        for one in self._live:
+            if not live(one.holder):
+                one.close()
 
     def end(self) -> None:
         """End every listen in an orderly way: each client gets its closing result."""
@@ -100,6 +107,11 @@ class _Subscription:
         self._flags: tuple[str, ...] = ()
         self.ended = False
         self.principal = caller.principal.id
+
+    @property
+    def holder(self) -> Principal:
+        """Who listens."""
+        return self._caller.principal
 
     def announce(self) -> None:
         """Send the list_changed notifications this client asked for."""

@@ -300,7 +300,8 @@ class Session(CallbackHandler):
         resource = Resource(ResourceKind.RESOURCE, server, uri)
         if not self.services.policy().visible(self.principal, resource):
             return False
-        message.body["params"] = {**message.params, "uri": self.view.to_client_uri(server, self.principal.id)(uri)}
+        ours = self.view.to_client_uri(server, self.principal.id)(uri)
+        message.body["params"] = {**message.params, "uri": ours}
         return True
 
     def _announce(self, server: str, notification: str) -> None:
@@ -386,9 +387,7 @@ class Session(CallbackHandler):
             self.announce_lists()
         if self.state is State.READY:
             wanted = self.services.visible_to(self.principal, self.mount)
-            await self.servers.reach(
-                [upstream for upstream in wanted if upstream.id not in self.view.backends]
-            )
+            await self.servers.reach([one for one in wanted if one.id not in self.view.backends])
 
     async def close(self) -> None:
         """End the session: cancel what runs, close the links and streams. Never raises."""

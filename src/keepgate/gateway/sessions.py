@@ -13,6 +13,9 @@ from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
 from keepgate.protocol import jsonrpc
 
+OPENING = 5.0
+"""Sessions a principal may open per second, sustained: each may start a process per server."""
+OPENING_BURST = 100.0
 ENDING = 5.0
 """Seconds that sessions which ended on their own get at shutdown for ending their servers."""
 
@@ -27,6 +30,13 @@ class Sessions:
 
     def new(self, principal: Principal, mount: str | None) -> Session:
         """A new session. At the principal's limit its longest idle one gives way; RemoteError (429) if all are busy."""
+        pace = self._services.enforcer.meters.spend(
+            f"session:{principal.id}", rate=OPENING, burst=OPENING_BURST
+        )
+        if pace.remaining < 0:
+            raise RemoteError(
+                "sessions", "sessions are opened too fast", rpc_code=jsonrpc.RATE_LIMITED, status=429
+            )
         own = [session for session in self._by_id.values() if session.principal.id == principal.id]
         if len(own) >= self._services.limits.sessions:
             idle = [session for session in own if not session.busy]

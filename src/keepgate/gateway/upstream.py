@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from keepgate.gateway.circuit import Circuit
-from keepgate.gateway.link import CallObserver, Link, LinkOwner
+from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import UpstreamError
@@ -16,6 +17,8 @@ from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
 from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2026_07, STATELESS_REVISIONS, Era
 
+CLOSING = 5.0
+"""Seconds that links already given up get at shutdown."""
 PROBE_TIMEOUT = 10.0
 """Seconds a server may take to answer `server/discover` before it counts as a handshake server."""
 
@@ -95,11 +98,11 @@ class Upstream:
                 await link.open()
             stateless = await self._discover(link)
         except UpstreamError as error:
-            await link.close()
+            self._give_up(link)
             self.circuit.failure(error.public)
             raise
         except TimeoutError:
-            await link.close()
+            self._give_up(link)
             self.circuit.failure("no connection in time")
             raise UpstreamError(
                 "timeout",
@@ -107,11 +110,11 @@ class Upstream:
                 retryable=True,
             ) from None
         except asyncio.CancelledError:
-            await link.close()
+            self._give_up(link)
             raise
         self._stateless = stateless
         if not stateless:
-            _ = self._closing.spawn(link.close())  # a process may take its time to end: nobody waits for that
+            self._give_up(link)
             return None
         await self._admit(link)
         self._shared = link
@@ -124,7 +127,7 @@ class Upstream:
                 reply = await link.request(
                     "server/discover",
                     {"_meta": self.envelope_meta()},
-                    timeout=PROBE_TIMEOUT,
+                    timeout=min(PROBE_TIMEOUT, self.limits.connect_timeout),
                     cancellable=False,
                 )
             except UpstreamError as error:
@@ -184,7 +187,7 @@ class Upstream:
                 )
             result = self._initialized(link, reply)
         except TimeoutError:
-            await link.close()
+            self._give_up(link)
             self.circuit.failure("no answer to `initialize` in time")
             raise UpstreamError(
                 "timeout",
@@ -192,14 +195,14 @@ class Upstream:
                 retryable=True,
             ) from None
         except UpstreamError as error:
-            await link.close()
+            self._give_up(link)
             if error.kind in ("unreachable", "closed", "timeout"):
                 self.circuit.failure(error.public)
             elif self.settings.revision == "auto" and self._stateless is False:
                 self._stateless = None  # it speaks neither era now: the verdict may come from a bad moment
             raise
         except asyncio.CancelledError:
-            await link.close()
+            self._give_up(link)
             raise
         await self._admit(link)
         return link, result
@@ -260,10 +263,15 @@ class Upstream:
             self._shared = None
             self.circuit.failure(failure.public)
 
+    def _give_up(self, link: Link) -> None:
+        """Close a link that is not used; a process may take its time to end, and nobody waits for that."""
+        _ = self._closing.spawn(link.close())
+
     async def close(self) -> None:
         """Close every link, for good. Never raises."""
         self._closed = True
         links, self.links, self._shared = list(self.links), set(), None
         if links:
             await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+        await self._closing.drain(CLOSING)
         self.connector.close()

@@ -54,10 +54,11 @@ def parse_url(url: str) -> tuple[Origin, bytes]:
 def resolve(origin: Origin, target: bytes, reference: bytes) -> bytes | None:
     """Where a Location or `endpoint` received from `target` leads; None if malformed or outside of `origin`."""
     try:
-        found, there = parse_url(urljoin(f"{origin}{target.decode()}", reference.decode()))
+        given = reference.decode("ascii")
+        found, there = parse_url(urljoin(f"{origin}{target.decode()}", given))
     except ValueError:
         return None
-    return there if found == origin else None
+    return there if found == origin and given.isprintable() else None
 
 
 def field_lines(headers: Mapping[str, str]) -> bytes:

@@ -55,7 +55,7 @@ def program(words: Sequence[str], env: Mapping[str, str], cwd: str | None) -> st
     """
     command = words[0]
     if any("\0" in text for text in (*words, *env, *env.values())):
-        raise _missing(f"the command `{ascii(command)}` or its environment holds a NUL, which no program can take")
+        raise _missing(f"the command `{command!a}` or its environment holds a NUL, which no program can take")
     if cwd is not None and not Path(cwd).is_dir():
         raise _missing(
             f"the directory `{cwd}` to start the server in does not exist: create it or correct `cwd`"

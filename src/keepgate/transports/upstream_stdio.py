@@ -160,7 +160,10 @@ class _Process(asyncio.SubprocessProtocol):
         if self._failure is not None:
             raise self._failure
         if self._stdin.is_closing():
-            raise UpstreamError("closed", "the server process no longer reads", retryable=True)
+            # Most likely it ends: then its status and stderr are the better reason, and they come at once.
+            deaf = UpstreamError("closed", "the server process no longer reads", retryable=True)
+            self.loop.call_later(_LINGER, self._fail, deaf)
+            return
         if self._stdin.get_write_buffer_size() + len(payload) > self._spec.limits.queued:
             raise UpstreamError(
                 "overloaded", "the server process does not read what it is sent", retryable=True

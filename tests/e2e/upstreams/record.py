@@ -35,13 +35,18 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._events: list[Event] = []
+        self._read = 0
 
     def all(self) -> list[Event]:
         """Everything so far."""
-        if not self.path.exists():
-            return []
-        whole = self.path.read_bytes().rpartition(b"\n")[0]
-        return [json.loads(line) for line in whole.splitlines()]
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                whole, newline, _ = file.read().rpartition(b"\n")
+            self._read += len(whole) + len(newline)
+            self._events += [json.loads(line) for line in whole.split(b"\n") if line]
+        return self._events
 
     def mark(self) -> int:
         """A place in the record, to look only at what comes later."""
