@@ -125,7 +125,7 @@ async def converse(demo: Demo, url: str, mode: str, title: str) -> bool:
         try:
             hidden = await client.call_tool("files_move_file", {"source": "a", "destination": "b"})
             unseen = f"unexpected answer: {text_of(hidden)}"
-        except Exception as error:  # noqa: BLE001 - the SDK raises its own error for an unknown tool
+        except Exception as error:  # the SDK raises its own error for an unknown tool
             unseen = str(error)
         say(f"  hidden   files_move_file        -> {unseen}")
     fine = (

@@ -75,4 +75,5 @@ def test_a_file_of_notes_is_taken_apart_and_a_torn_last_one_left_out():
     assert notes(b"") == []
     for end in range(len(NOTE) + 1, len(whole)):
         assert notes(whole[:end]) == [NOTE]
+    assert notes(whole.replace(b"\n9\n", b"\n\0\n")) == [NOTE]  # a hole that a power failure left
     assert parse_note(other).size == 9

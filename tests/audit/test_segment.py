@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from keepgate.audit.checkpoint import EvidenceError
-from keepgate.audit.segment import Header
+from keepgate.audit.segment import Header, torn
 
 HEADER = Header("00112233445566ff", 2, 3, "ab" * 32, (b"x" * 32, b"y" * 32))
 
@@ -38,3 +38,10 @@ def changed(**fields) -> bytes:
 def test_another_line_is_refused(line):
     with pytest.raises(EvidenceError):
         Header.parse(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_torn"), [(b"{}\n", False), (b"{}", True), (b"", True), (b'{"\0}\n', True)]
+)
+def test_a_line_without_its_end_or_with_a_hole_is_torn(line, is_torn):
+    assert torn(line) is is_torn

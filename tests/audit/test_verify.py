@@ -88,7 +88,7 @@ def change_payload(log: MadeLog):
 
 
 def remove_payloads(log: MadeLog):
-    log.parts[1].sealed = b""
+    log.parts[0].sealed = b""
 
 
 def swap_payloads(log: MadeLog):
@@ -221,6 +221,24 @@ def test_payloads_that_a_power_failure_took_are_unknown():
     assert [question for question in report.unknown if "power failure" in question]
 
 
+def test_payloads_of_the_unsigned_window_are_unknown_before_the_next_start_as_well():
+    log = made_log(6, signed=3, rotated=-1)
+    log.parts[0].sealed = log.parts[0].sealed[:-1]
+    report = verify_writer(log.evidence())
+    assert report.status is Status.PASS
+    assert "no checkpoint covers it" in report.unknown[0]
+
+
+@pytest.mark.parametrize("signed", [3, 5])
+def test_a_hole_that_a_power_failure_left_is_no_tampering_unless_it_was_signed(signed):
+    log = made_log(6, signed=signed, rotated=-1)
+    line = log.parts[0].lines[5]
+    log.parts[0].lines[5] = b"\0" * 9 + line[9:]
+    report = verify_writer(log.evidence())
+    assert report.status is (Status.PASS if signed == 3 else Status.FAIL)
+    assert report.records == 4
+
+
 def test_payloads_that_were_signed_before_cannot_be_excused():
     report = verify_writer(recovered(made_log(6, signed=6), "3-5").evidence())
     assert report.status is Status.FAIL
@@ -232,7 +250,7 @@ def test_a_malformed_excuse_excuses_nothing(lost):
 
 
 def test_a_long_list_of_problems_is_cut():
-    log = made_log(MOST * 3, signed=0, rotated=1)
+    log = made_log(MOST * 3, signed=MOST * 3, rotated=1)
     log.parts[1].sealed = b""
     assert len(verify_writer(log.evidence()).failed) == MOST
 
@@ -269,7 +287,7 @@ def test_the_verifier_fails_exactly_what_the_specification_does_not_hold(count, 
             case "repeat":
                 records[place:place] = records[place : place + 1]
             case "byte":
-                change_bytes(records, at, byte)
+                change_bytes(records, at, byte or 1)
             case "cut":
                 del records[place:]
             case "payload":

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client import Exchange, Handshake, conversation, encode
-from tests.e2e.faults import failed, keepgate, texts, verified, with_tools
+from tests.e2e.faults import failed, keepgate, records, texts, verified, with_tools
 from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.start import Upstream, over_stdio
 from tests.support import processes
@@ -378,11 +378,6 @@ def served(tmp_path_factory):
     return directory
 
 
-def lines_of(directory):
-    (log,) = (directory / "state" / "audit").glob("*/*.log")
-    return log, log.read_bytes().splitlines(keepends=True)
-
-
 def changed(lines):
     return [line.replace(b'"allow"', b'"deny"') if n == 5 else line for n, line in enumerate(lines)]
 
@@ -396,17 +391,39 @@ TAMPERED = {
 }
 
 
-@pytest.mark.parametrize("how", TAMPERED)
-def test_a_tampered_log_fails_verification(served, tmp_path, how):
-    shutil.copytree(served, tmp_path / "copy")
-    directory = tmp_path / "copy"
+def tampered(served, place, how):
+    """A copy of a state directory in which somebody has changed the log."""
+    directory = place / "copy"
+    shutil.copytree(served, directory)
+    (directory / "keepgate.log").unlink()
     config = json.loads((directory / "keepgate.yaml").read_text())
     config |= {"state": str(directory / "state"), "listen": f"127.0.0.1:{processes.free_port()}"}
     processes.write_config(directory / "keepgate.yaml", config)
-    log, lines = lines_of(directory)
-    log.write_bytes(b"".join(TAMPERED[how](lines)))
+    (log,) = (directory / "state" / "audit").glob("*/*.log")
+    log.write_bytes(b"".join(TAMPERED[how](log.read_bytes().splitlines(keepends=True))))
+    return directory
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_tampered_log_fails_verification(served, tmp_path, how):
+    directory = tampered(served, tmp_path, how)
     done = keepgate(directory, "audit", "verify")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FAIL" in done.stdout
     assert "verdict: fail" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@conversation
+async def test_after_tampering_a_new_log_is_begun_that_says_what_was_found(served, tmp_path):
+    directory = tampered(served, tmp_path, "a record that was changed")
+    with processes.keepgate_serving(directory, json.loads((directory / "keepgate.yaml").read_text())) as (
+        url,
+        process,
+    ):
+        client = await Handshake(f"{url}/files").initialize()
+        assert not failed(await client.tool("act"))
+        assert process.stop() == 0
+    (found,) = records(directory, "--method", "audit/set-aside")
+    assert "checkpoint" in found["verdict"]["reason"]
+    assert keepgate(directory, "audit", "verify").returncode == 1, "what was tampered with stays in sight"

@@ -1,6 +1,6 @@
 """Hostile bytes from either side: keepgate does not crash, hang, or grow, and passes on only what it has understood.
 
-`KEEPGATE_HOSTILE=n` says how many strings each test sends.
+`KEEPGATE_HOSTILE=n` says how many strings go to a front; as they are, more than 10,000 in all.
 """
 
 import asyncio
@@ -188,6 +188,15 @@ async def test_hostile_bytes_instead_of_http_are_refused(tmp_path):
         assert "Traceback" not in gate.process.output()
 
 
+async def answer_to(pipe, number):
+    """The reply of this id; every line before it is one plain JSON text, too."""
+    while True:
+        line = await asyncio.wait_for(pipe.process.stdout.readline(), 30)
+        message = strict(line)
+        if isinstance(message, dict) and message.get("id") == number:
+            return message
+
+
 @conversation
 async def test_hostile_lines_to_the_stdio_front_are_refused_or_understood(tmp_path):
     server = over_stdio(tmp_path, "hs", with_tools("act"))
@@ -209,13 +218,10 @@ async def test_hostile_lines_to_the_stdio_front_are_refused_or_understood(tmp_pa
                 pipe.start_request("ping", request_id="the last")
 
             feeding = asyncio.ensure_future(feed())
-            while True:
-                line = await asyncio.wait_for(pipe.process.stdout.readline(), 30)
-                message = strict(line)
-                if isinstance(message, dict) and message.get("id") == "the last":
-                    break
+            await answer_to(pipe, "the last")
             await feeding
-        reply = await pipe.call("tools/call", {"name": "act"}, "after")
+        pipe.start_request("tools/call", {"name": "act"}, "after")
+        reply = await answer_to(pipe, "after")
         assert not failed(reply)
         assert_understood(server)
     assert pipe.process.returncode == 0
@@ -273,8 +279,8 @@ async def test_hostile_answers_of_an_http_server_fail_the_call_or_are_understood
         bad = Upstream("bad", "http", None, None, {"url": f"http://127.0.0.1:{port}/mcp"})
         with gate_before(tmp_path, [bad]) as gate:
             ways = ["events", "body", "head"]
-            good = await calls(gate, [{"from": n, "count": 1, "how": ways[n % 3]} for n in range(MANY)])
-            assert good > MANY / 100
+            good = await calls(gate, [{"from": n, "count": 1, "how": ways[n % 3]} for n in range(MANY // 2)])
+            assert good > MANY / 200
             assert gate.process.stop() == 0
     verified(tmp_path)
 

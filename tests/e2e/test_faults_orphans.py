@@ -76,9 +76,7 @@ async def front(directory, token, role):
         yield pipe
 
 
-@pytest.mark.parametrize(
-    ("role", "end"), [("launcher", KILL), ("launcher", TERM), ("gentle", TERM), ("gentle", EOF)]
-)
+@pytest.mark.parametrize(("role", "end"), [("launcher", KILL), ("gentle", TERM), ("gentle", EOF)])
 @conversation
 async def test_a_stdio_front_that_ends_leaves_no_process_behind(tmp_path, token, role, end):
     async with front(tmp_path, token, role) as pipe:

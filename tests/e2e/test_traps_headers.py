@@ -27,8 +27,6 @@ MISMATCHES = {
     "empty name": {"Mcp-Name": ""},
     "other name encoded": {"Mcp-Name": b64("visible")},
     "name encoded, not base64": {"Mcp-Name": "=?base64?***?="},
-    "name encoded, not canonical": {"Mcp-Name": "=?base64?YWN1?="[:-2] + "==?="},
-    "name encoded without padding": {"Mcp-Name": b64("act").replace("=?=", "?=") + "x"},
     "name encoded, not utf-8": {"Mcp-Name": "=?base64?/w==?="},
     "name encoded twice": {"Mcp-Name": b64(b64("act"))},
     "two methods": {"Mcp-Method": ["tools/call", "tools/list"]},
@@ -56,6 +54,22 @@ async def test_headers_that_differ_from_the_body_are_refused(everything, case, u
         assert reply["error"]["code"] == -32020
         assert reply["id"] == 1
     await nothing_came(client, everything.record("sl-http"), unique)
+
+
+@pytest.mark.parametrize(
+    "encoded", ["ZnVsbB==", "ZnVsbA", "ZnVs bA==", "ZnVsbA==ZnVsbA==", "ZnVsbA===", "Zn-sbA=="]
+)
+@conversation
+async def test_a_name_has_one_encoding(everything, encoded):
+    """Lenient decoders read `full` from most of these, strict ones nothing."""
+    client, record = await connect(everything, "stateless", "sl-http"), everything.record("sl-http")
+    since = record.mark()
+    extra = {"Mcp-Name": f"=?base64?{encoded}?="}
+    exchange = await client.start("tools/call", {"name": "full"}, extra=extra)
+    reply = await exchange.reply()
+    assert (exchange.status, reply["error"]["code"]) == (400, -32020)
+    await nothing_came(client, record, since=since)
+    assert "full" not in [m["params"]["name"] for m in record.messages("tools/call", since)]
 
 
 AGREEMENTS = {

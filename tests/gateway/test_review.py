@@ -278,9 +278,12 @@ async def test_what_may_have_run_is_not_sent_again_when_another_call_finds_the_s
     await pipe.until(lambda: len(server.asked("tools/call")) == 2)
     lost = UpstreamError("session-lost", "gone", status=404, retryable=True)
     server.channels[0].calls[-1].closed(lost)
-    await pipe.until(lambda: pipe.answer(1))
     await pipe.until(lambda: len(server.asked("tools/call")) == 3)
     assert [sent["params"]["arguments"]["n"] for sent in server.asked("tools/call")] == [1, 2, 2]
+    first = server.asked("tools/call")[0]
+    server.channels[0].calls[-2].message(jsonrpc.encode(jsonrpc.result(first["id"], {"content": []})))
+    await pipe.until(lambda: pipe.answer(1))
+    assert "isError" not in pipe.answer(1)["result"], "what was in flight is answered on its own stream"
 
 
 @alone

@@ -33,7 +33,7 @@ class Fetch(Exchange):
         self.done.add_done_callback(lambda done: done.exception())  # not every test wants to know
 
     def on_head(self, status, headers):
-        self.status, self.headers = status, dict(headers)
+        self.status, self.headers = status, headers
 
     def on_data(self, data):
         self.data += data
@@ -616,6 +616,16 @@ async def test_other_redirects_are_answers(answer):
     server = await peer(answer)
     assert (await fetch(client_of(server.url)).answer()).status in (302, 303, 307)
     assert len(server.asked) == 1
+
+
+@on_both_loops
+async def test_a_redirect_with_a_body_without_end_is_refused():
+    async def endless(asked, wire):
+        await wire.send(b"HTTP/1.1 307 Other\r\nLocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await wire.send(chunk(b"y" * 1000))
+
+    assert (await refused(endless)).kind == "too-large"
 
 
 @on_both_loops

@@ -130,9 +130,10 @@ async def test_a_caller_may_take_one_turn_of_the_loop_to_say_that_it_has_its_res
     await call()
     await sink.next("opened")
     await sink.next("message")
-    sink, call = ask(channel)  # the next exchange would come after anything late
-    await sink.next("opened")
+    later, call = ask(channel)  # it would come after anything late
+    await later.next("opened")
     call.cancel()
+    assert sink.heard.empty()
 
 
 @pytest.mark.parametrize(
@@ -326,6 +327,16 @@ async def test_resuming_ends(monkeypatch):
     failure = await _end(ask(channel)[0])
     assert (failure.kind, failure.retryable) == ("closed", False)
     assert len(server.asked) == 3
+
+
+@on_both_loops
+async def test_a_stream_that_goes_on_may_be_interrupted_as_often_as_the_server_likes(monkeypatch):
+    monkeypatch.setattr(http_streams, "_RESUMES", 1)
+    server, channel, _ = await channel_to([stream(event(NEWS, b"%d" % n, 0)) for n in range(4)])
+    _, call = ask(channel)
+    await server.until_asked(4)
+    call.cancel()
+    assert [asked.headers.get("last-event-id") for asked in server.asked] == [None, "0", "1", "2"]
 
 
 async def _end(sink):

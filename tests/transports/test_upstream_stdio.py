@@ -30,7 +30,7 @@ while True:
     signal.pause()
 """
 SPAWNS = """
-import json, os, signal, sys
+import json, os, signal, subprocess, sys
 def spawn():
     r, w = os.pipe()
     if os.fork() == 0:
@@ -42,7 +42,9 @@ def spawn():
         os._exit(0)
     os.wait()
     return int(os.read(r, 20))
-print(json.dumps({"pid": os.getpid(), "parent": os.getppid(), "daemon": spawn()}), flush=True)
+child = subprocess.Popen(["sleep", "1000"], stdin=0, stdout=2)
+pids = {"pid": os.getpid(), "parent": os.getppid(), "child": child.pid, "daemon": spawn()}
+print(json.dumps(pids), flush=True)
 sys.stdin.read()
 """
 
@@ -149,17 +151,18 @@ async def test_the_environment_holds_what_is_needed_or_named(monkeypatch):
 
 @linux
 @on_both_loops
-async def test_it_starts_with_three_descriptors_and_default_signals():
+async def test_it_starts_with_three_descriptors_default_signals_and_a_session_of_its_own():
     script = """
 import json, os, signal, sys
 fds = sorted(int(n) for n in os.listdir("/proc/self/fd"))[:-1]
 ignored = [line.split()[1] for line in open("/proc/self/status") if line.startswith("SigIgn")]
-print(json.dumps([fds, ignored]), flush=True)
+print(json.dumps([fds, ignored, os.getppid(), os.getpgrp(), os.getsid(0)]), flush=True)
 sys.stdin.read()
 """
     raw = [sys.executable, "-c", script]
     channel, sink = await started(StdioConnector(ProcessSpec(raw)))
-    fds, ignored = await said(sink)
+    fds, ignored, parent, group, session = await said(sink)
+    assert parent == group == session
     assert fds == [0, 1, 2]
     assert int(ignored[0], 16) == 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)  # by Python itself
     await channel.close()
@@ -197,9 +200,11 @@ async def test_too_much_garbage_in_a_row_ends_the_channel_and_shows_the_line():
     limits = StdioLimits(garbage=3)
     script = "import signal\nfor n in (1, 2): print('one', '[]', sep='\\n', flush=True)\n"
     script += "for n in (1, 2, 3): print('\\x1b[2J' + 'x' * 500, flush=True)\nsignal.pause()"
-    _, sink = await started(python(script, limits=limits))
+    lines = []
+    _, sink = await started(python(script, limits=limits, on_garbage=lines.append))
     assert [await sink.message_next() for _ in (1, 2)] == [b"[]", b"[]"]
     failure = await sink.next("closed")
+    assert len(lines) == 5
     assert failure.kind == "protocol"
     assert "\\x1b[2Jxxx" in failure.public
     assert len(failure.public) < 400
@@ -293,7 +298,7 @@ async def test_killing_the_reaper_leaves_no_server_behind():
     pids = await said(sink)
     os.kill(pids["parent"], signal.SIGKILL)
     assert (await sink.next("closed")).kind == "closed"
-    await gone(pids["parent"], pids["pid"])
+    await gone(pids["parent"], pids["pid"], pids["child"])
     os.kill(pids["daemon"], signal.SIGKILL)  # what detached itself from group and parent is out of reach then
     await channel.close()
 

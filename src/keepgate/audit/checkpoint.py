@@ -116,7 +116,7 @@ def parse_note(note: bytes) -> Checkpoint:
 def notes(data: bytes) -> list[bytes]:
     """The signed notes of a file that holds one after the other, each followed by a blank line.
 
-    A last one that was not written to its end is left out.
+    A last one that was not written to its end, or that a power failure left with holes of zeros, is left out.
     """
-    parts = data.split(b"\n\n")[:-1]
+    parts = data.partition(b"\0")[0].split(b"\n\n")[:-1]
     return [b"%b\n\n%b\n" % pair for pair in zip(parts[::2], parts[1::2], strict=False)]

@@ -1,4 +1,4 @@
-"""The first line of a segment file: where in the log it starts, so that it can be read without the ones before."""
+"""Segment files: their first line, which says where in the log they start, and their torn end."""
 
 from __future__ import annotations
 
@@ -62,3 +62,11 @@ class Header:
     def tree(self) -> Tree:
         """The tree of the records before this segment. Raises ValueError if peaks and size disagree."""
         return Tree(self.seq, self.peaks)
+
+
+def torn(line: bytes) -> bool:
+    """Whether a line was not written to its end: it has no newline, or zeros where a power failure left a hole.
+
+    It and everything after it are then no part of the log. No line that was written holds a zero byte.
+    """
+    return not line.endswith(b"\n") or b"\0" in line

@@ -24,7 +24,7 @@ import orjson
 
 from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, notes
 from keepgate.audit.record import GENESIS, RECOVERED, VERSION, leaf
-from keepgate.audit.segment import Header
+from keepgate.audit.segment import Header, torn
 from keepgate.audit.tree import Tree
 
 MOST: Final = 20
@@ -175,8 +175,8 @@ class _Chain:
         self._compare()
         self.sealed_at = 0
         for line in lines:
-            if not line.endswith(b"\n"):
-                self.torn = len(line)
+            if torn(line):
+                self.torn = len(line) + sum(map(len, lines))
                 break
             self._record(line[:-1], segment)
 
@@ -234,8 +234,11 @@ class _Chain:
 
     def end(self) -> None:
         """What is left to say when all was read."""
-        for problem in self.missing.values():
-            self.report.fail(problem)
+        for seq, problem in self.missing.items():
+            if seq < max(self.sizes, default=0):
+                self.report.fail(problem)
+            else:
+                self.report.unknown.append(f"{problem}, or lost in a power failure: no checkpoint covers it")
         if self.due and not self.report.failed:  # steps 7 and 8
             self.report.fail(
                 f"the log ends at record {self.tree.size}; a checkpoint signs {self.due[0].size}: records were removed"

@@ -199,10 +199,12 @@ class Link:
         if self.dead is not None:
             return
         self.dead = failure
-        # `failure` may say that a request did not run; that is true of the one it answers, not of those in flight.
-        unknown = UpstreamError("closed", failure.public, failure.private)
-        for pending in list(self._pending.values()):
-            pending.closed(unknown)
+        # A lost session is told to each request on its own stream, and only there: one in flight may still be answered.
+        if failure.kind != "session-lost":
+            # `failure` may say that a request did not run; that is true of the one it answers, not of those in flight.
+            unknown = UpstreamError("closed", failure.public, failure.private)
+            for pending in list(self._pending.values()):
+                pending.closed(unknown)
         self.owner.lost(self, failure)
 
     def received(self, raw: bytes, pending: Pending | None) -> None:

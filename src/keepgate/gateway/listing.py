@@ -19,7 +19,7 @@ from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
-from keepgate.protocol import http, jsonrpc
+from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
 from keepgate.protocol.eras import LISTS, Era
 from keepgate.protocol.seal import Sealer
@@ -127,7 +127,7 @@ class Listing:
                 if (
                     kind is ResourceKind.TOOL
                     and caller.era is Era.STATELESS
-                    and http.annotated(item.get("inputSchema")) is None
+                    and backend.shelf.tokens(item[key]) is None
                 ):
                     hidden += 1  # an invalid x-mcp-header annotation: the specification has the tool dropped
                     continue

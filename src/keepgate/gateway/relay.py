@@ -184,13 +184,12 @@ class Relay:
         if target is None or message.method != "tools/call" or caller.era is not Era.STATELESS:
             return target
         # HTTP clients must drop a tool with an invalid x-mcp-header annotation.
-        usable = http.annotated((target.item or {}).get("inputSchema")) is not None
-        return target if usable else None
+        return None if target.backend.shelf.tokens(target.name) is None else target
 
     def _check_param_headers(self, message: Message, caller: Caller, target: Target) -> None:
         """Only once the tool is known to be visible: what is asked for here tells of its schema."""
         if message.method == "tools/call" and caller.era is Era.STATELESS and caller.headers is not None:
-            tokens = http.annotated((target.item or {}).get("inputSchema"))
+            tokens = target.backend.shelf.tokens(target.name)
             http.check_params(tokens or {}, message.params.get("arguments", {}), caller.headers)
 
     async def _resolve_ref(self, ref: Any, caller: Caller, view: View) -> Target | None:
@@ -252,7 +251,7 @@ class Relay:
         else:
             params["uri"] = target.name
         if method == "tools/call" and target.item is not None:
-            tokens = http.annotated(target.item.get("inputSchema"))
+            tokens = target.backend.shelf.tokens(target.name)
             if tokens:
                 headers = http.param_headers(tokens, params.get("arguments", {}))
         if "requestState" in params:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from keepgate.model.errors import UpstreamError
+from keepgate.protocol import http
 from keepgate.protocol.eras import LISTS
 
 MAX_PAGES = 200
@@ -48,6 +49,7 @@ class Shelf:
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._extras: dict[str, dict[str, Any]] = {}
         self._index: dict[str, dict[str, dict[str, Any]]] = {}
+        self._tokens: dict[str, dict[tuple[str, ...], str] | None] = {}
         self._stale: set[str] = set()
         self._locks = {method: asyncio.Lock() for method in LISTS}
         self.generation = 0
@@ -64,6 +66,18 @@ class Shelf:
     def find(self, method: str, name: str) -> dict[str, Any] | None:
         """The listed item of that name, from what was last fetched."""
         return self._index.get(method, {}).get(name)
+
+    def tokens(self, tool: str) -> dict[tuple[str, ...], str] | None:
+        """Argument path to `Mcp-Param-*` token of a listed tool; None if its annotations are invalid.
+
+        Remembered with the list: walking a schema costs more than all the rest of a decision.
+        """
+        item = self.find("tools/list", tool)
+        if item is None:
+            return {}
+        if tool not in self._tokens:
+            self._tokens[tool] = http.annotated(item.get("inputSchema"))
+        return self._tokens[tool]
 
     def known(self, method: str) -> list[dict[str, Any]]:
         """The items as last fetched, in the server's order; empty if never."""
@@ -123,6 +137,8 @@ class Shelf:
         self._lists[method] = items
         self._extras[method] = extras
         self._index[method] = index
+        if method == "tools/list":
+            self._tokens = {}
         return items
 
     def invalidate(self, notification: str) -> None:

@@ -82,6 +82,7 @@ class Engine:
         self._mentioned = frozenset(rule.who for rule in rules.values() if rule.who)
         self._slice = lru_cache(1024)(self._cut)
         self._memo = lru_cache(MEMO_SIZE)(self._evaluate)
+        self._uses = lru_cache(1024)(self._may_use)
 
     @classmethod
     def compile(cls, roles: Mapping[str, Role], grants: Iterable[Grant], extra_cedar: str = "") -> Engine:
@@ -124,7 +125,10 @@ class Engine:
 
     def may_use(self, principal: Principal, server: str) -> bool:
         """Whether any permit could reach `principal` for anything on `server`: else the server need not be reached."""
-        who = set(self._who(principal.grantees))
+        return self._uses(principal.grantees, server)
+
+    def _may_use(self, grantees: tuple[str, ...], server: str) -> bool:
+        who = set(self._who(grantees))
         return any(
             rule.body["effect"] == "permit"
             and rule.server in (None, server)

@@ -155,9 +155,7 @@ class HttpClient:
 
     def _admit(self) -> None:
         while self._waiting and not self._closed and self._has_room():
-            exchange = self._waiting.popleft()
-            if not exchange.over:
-                self.again(exchange)
+            self.again(self._waiting.popleft())
 
     def _has_room(self) -> bool:
         return len(self._opening) + len(self._busy) < self.limits.connections

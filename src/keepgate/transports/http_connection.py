@@ -65,7 +65,6 @@ class Exchange:
         "method",
         "over",
         "redirects",
-        "retried",
         "target",
     )
 
@@ -82,7 +81,6 @@ class Exchange:
         """Loop time at which it is given up. A subclass may set it in `on_head`."""
         self.over = False
         self.redirects = 0
-        self.retried = False
 
     def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         """The head of the answer, names in lower case. May raise UpstreamError to refuse it."""
@@ -322,8 +320,7 @@ class Connection(asyncio.Protocol):
         if self._status and not delimited and exc is None and self._location is None:
             exchange.over = True
             exchange.on_end()
-        elif self._served and not self._touched and exchange.idempotent and not exchange.retried:
-            exchange.retried = True
+        elif self._served and not self._touched and exchange.idempotent:
             self._pool.again(exchange)
         else:
             where = "within" if self._touched else "before"

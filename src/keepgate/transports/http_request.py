@@ -63,19 +63,19 @@ def resolve(origin: Origin, target: bytes, reference: bytes) -> bytes | None:
 
 def field_lines(headers: Mapping[str, str]) -> bytes:
     """Header lines, each ended by CRLF. Raises ValueError, never with a value in its text, for an unsafe one."""
-    _check_names(tuple(headers))
-    if not is_value("".join(headers.values())):
+    return _lines(tuple(headers.items()))
+
+
+@lru_cache(256)  # requests of one kind have the same few headers
+def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
+    for name, _ in headers:
+        if not 0 < len(name) <= 128 or not _TOKEN.issuperset(name) or name.lower() in _OURS:
+            raise ValueError(f"the header {name[:40]!a} must not be sent")
+    if not is_value("".join(value for _, value in headers)):
         raise ValueError("the values of headers must be printable ASCII, at most 16 KiB together")
-    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
 def is_value(value: str) -> bool:
     """True if `value` may stand in a header line: printable ASCII of bounded length."""
     return value.isascii() and value.isprintable() and len(value) <= _LONGEST_VALUE
-
-
-@lru_cache(256)
-def _check_names(names: tuple[str, ...]) -> None:
-    for name in names:
-        if not 0 < len(name) <= 128 or not _TOKEN.issuperset(name) or name.lower() in _OURS:
-            raise ValueError(f"the header {name[:40]!a} must not be sent")

@@ -159,7 +159,7 @@ class EventExchange(Exchange):
 
     def _again(self) -> None:
         self.method, self.target, self.body = b"GET", self._endpoint.target, b""
-        self.idempotent, self.over, self.redirects, self.retried = True, False, 0, False
+        self.idempotent, self.over, self.redirects = True, False, 0
         last = f"Last-Event-ID: {self._last_id}\r\n".encode("ascii") if self._last_id else b""
         self.fields = self._endpoint.fields(ACCEPT_EVENTS + last, self.lines)
         self._endpoint.client.send(self)

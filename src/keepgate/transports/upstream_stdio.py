@@ -199,14 +199,20 @@ class _Process(asyncio.SubprocessProtocol):
             closed = UpstreamError("closed", "the server process closed its stdout")
             self.loop.call_later(_LINGER, self._fail, closed)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The reaper has ended and its pipes are closed."""
-        status = self._transport.get_returncode() or 0
-        if status < 0:  # the reaper itself was killed: some of its group may live on
+    def process_exited(self) -> None:
+        """The reaper has ended. What it could not kill may still hold the pipes."""
+        if (self._transport.get_returncode() or 0) < 0:  # it was killed itself: some of its group may live on
             self._signal(signal.SIGKILL)
+        self.loop.call_later(_LINGER, self._exited)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """And all that was written has been read."""
         self._transport.close()
         self._gone.set()
-        text = f"the server process ended with status {status}"
+        self._exited()
+
+    def _exited(self) -> None:
+        text = f"the server process ended with status {self._transport.get_returncode()}"
         self._fail(UpstreamError("closed", text, f"stderr: {self._stderr.tail()}"))
 
     def _fail(self, failure: UpstreamError) -> None:

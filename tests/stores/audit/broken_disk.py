@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -91,7 +92,7 @@ class KilledProcess(BrokenDisk):
 
 
 class PowerCut(BrokenDisk):
-    """The machine stops: of what was not synced, any part is left, as it was or as zeros; of names likewise."""
+    """The machine stops: of what was not synced, any part is left, with holes of zeros; of names likewise."""
 
     def __init__(self, at: int, root: Path):
         super().__init__(at)
@@ -108,12 +109,12 @@ class PowerCut(BrokenDisk):
 
     def _lose(self):
         for path in sorted(str(path) for path in self.root.rglob("*") if path.is_file()):
-            size, safe = os.path.getsize(path), self.synced.get(path, 0)
-            kept = self.random.randint(safe, max(safe, size))
-            with open(path, "r+b", buffering=0) as stream:
-                self.real["ftruncate"](stream.fileno(), kept)
-                if self.random.random() < 0.3:
-                    self.real["ftruncate"](stream.fileno(), size)
+            # The other thread runs on and may have removed it.
+            with suppress(FileNotFoundError), open(path, "r+b", buffering=0) as stream:
+                size = os.path.getsize(path)
+                kept, hole = sorted(self.random.randint(self.synced.get(path, 0), size) for _ in range(2))
+                self.real["pwrite"](stream.fileno(), bytes(hole - kept), kept)
+                self.real["ftruncate"](stream.fileno(), self.random.choice([kept, hole, size]))
         for path in sorted(self.unnamed, reverse=True):
             if self.random.random() < 0.5:
                 if os.path.isdir(path):

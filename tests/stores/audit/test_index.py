@@ -141,6 +141,27 @@ def test_records_that_are_gone_are_not_found(index, two_logs):
     assert {record["writer"] for record in answers(index)} == {two_logs[1].writer}
 
 
+@pytest.mark.parametrize("regrown", [0, 1, 6])
+def test_records_that_a_power_failure_took_are_forgotten(index, opened, state, regrown):
+    log = opened()
+    for number in range(4):
+        log.append(entry(trace=f"lost{number}"))
+    before = answers(index)
+    path = log.directory / "00000001.log"
+    lines = path.read_bytes().splitlines(keepends=True)
+    log.close()
+    for name in ("checkpoints", "00000001.log"):
+        (log.directory / name).write_bytes(b"")
+    path.write_bytes(b"".join(lines[:2]))
+    again = opened()
+    assert again.writer == log.writer
+    for number in range(regrown):
+        again.append(entry(trace=f"new{number}", reason="longer"))
+    found = answers(Index(state / "index.db", state))
+    assert found == everything([again])
+    assert found[0] == before[0]
+
+
 def test_the_thread_follows_the_log(index, two_logs):
     index.start()
     while len(index.query(Filter(), limit=100)) < 20:

@@ -14,21 +14,25 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
 from typing import Any, Final
 
 import orjson
 
+from keepgate.audit.record import leaf
 from keepgate.model.errors import LocalError
-from keepgate.stores.audit.files import audit_directory, make_directory, writers
+from keepgate.stores.audit.files import LOG, audit_directory, make_directory, segment, writers
 from keepgate.stores.audit.reading import record_at, records
 
 _VERSION: Final = 1
 _BATCH: Final = 2000
 """Records in one transaction."""
+_BIT: Final = 100
+"""The same for the thread beside the gateway: it shares the interpreter, so it may keep it for a millisecond or two."""
+_BUSY, _IDLE = 0.05, 1.0
+"""Seconds that the thread rests, while it is behind and while it is not."""
 _COLUMNS: Final = ("time", "principal", "server", "name", "method", "effect", "trace")
 _SCHEMA: Final = (
-    "CREATE TABLE writer (writer TEXT PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE writer (writer TEXT PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, leaf TEXT NOT NULL)",
     "CREATE TABLE event (id INTEGER PRIMARY KEY, "
     + ", ".join(f"{column} TEXT NOT NULL" for column in _COLUMNS)
     + ", writer TEXT NOT NULL, segment INTEGER NOT NULL, at INTEGER NOT NULL)",
@@ -67,13 +71,16 @@ class Index:
     def __init__(self, path: Path, state: Path) -> None:
         self._path = path
         self._audit = audit_directory(state)
+        self._checked = False
         self._stop = Event()
         self._thread = Thread(target=self._run, name="audit-index", daemon=True)
 
     def catch_up(self) -> int:
         """Read what was recorded since the last time. Returns the number of records."""
-        with self._connection() as database:
-            return sum(self._writer(database, directory) for directory in writers(self._audit))
+        count = 0
+        while done := self._read(_BATCH):
+            count += done
+        return count
 
     def query(self, wanted: Filter, *, limit: int, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """The newest `limit` records that match, oldest first, each with its id; `after` leaves out ids up to it."""
@@ -85,7 +92,7 @@ class Index:
         with self._connection() as database:
             rows = database.execute(statement, (after, *values, limit)).fetchall()
         found = [(row[0], record_at(self._audit / row[1], row[2], row[3])) for row in reversed(rows)]
-        return [(number, orjson.loads(record)) for number, record in found if record]
+        return [(number, orjson.loads(record)) for number, record in found if _row(record)]
 
     def start(self) -> None:
         """Keep the index up to date from a thread of its own, until `close`."""
@@ -98,39 +105,34 @@ class Index:
             self._thread.join()
 
     def _run(self) -> None:
-        pause = 1.0
+        pause = _BUSY
         while not self._stop.wait(pause):
-            began = monotonic()
             try:
-                self.catch_up()
-            except (LocalError, OSError):
+                pause = _BUSY if self._read(_BIT) else _IDLE
+            except LocalError:
                 pause = 60.0  # a query will say what is wrong
-                continue
-            pause = max(1.0, 4 * (monotonic() - began))  # at most a fifth of a core
 
-    def _writer(self, database: sqlite3.Connection, directory: Path) -> int:
-        count = 0
-        while (done := self._batch(database, directory)) and not self._stop.is_set():
-            count += done
-        return count
+    def _read(self, most: int) -> int:
+        """Index up to `most` records of each writer. Returns how many there were."""
+        with self._connection() as database:
+            if not self._checked:
+                self._forget_what_was_cut(database)
+                self._checked = True
+            return sum(_batch(database, directory, most) for directory in writers(self._audit))
 
-    def _batch(self, database: sqlite3.Connection, directory: Path) -> int:
-        """Index up to `_BATCH` records. Processes take turns: each goes on where the last one ended."""
+    def _forget_what_was_cut(self, database: sqlite3.Connection) -> None:
+        """Start a writer again whose log no longer holds what was read last: a power failure took it."""
         with _transaction(database):
-            place = database.execute(
-                "SELECT segment, at FROM writer WHERE writer = ?", (directory.name,)
-            ).fetchone()
-            found = list(islice(records(directory, *(place or (0, 0))), _BATCH))
-            if found:
-                rows = [
-                    (*row, directory.name, stored.segment, stored.at)
-                    for stored in found
-                    if (row := _row(stored.data))
-                ]
-                database.executemany(_INSERT, rows)
-                end = (directory.name, found[-1].segment, found[-1].end)
-                database.execute("REPLACE INTO writer VALUES (?, ?, ?)", end)
-        return len(found)
+            for writer, number, at, last in database.execute("SELECT * FROM writer").fetchall():
+                path = segment(self._audit / writer, number, LOG)
+                following = next(records(self._audit / writer, number, at), None)
+                if (
+                    not path.exists()
+                    or path.stat().st_size < at
+                    or (following and _prev(following.data) != last)
+                ):
+                    database.execute("DELETE FROM event WHERE writer = ?", (writer,))
+                    database.execute("DELETE FROM writer WHERE writer = ?", (writer,))
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -145,6 +147,26 @@ class Index:
         except (OSError, sqlite3.Error) as error:
             cure = f"cannot use the index `{self._path}`: if it is damaged, delete it, it is rebuilt"
             raise LocalError("audit-index", cure, str(error)) from error
+
+
+def _batch(database: sqlite3.Connection, directory: Path, most: int) -> int:
+    """Index the next records of a writer. Processes take turns: each goes on where the last one ended."""
+    with _transaction(database):
+        place = database.execute(
+            "SELECT segment, at FROM writer WHERE writer = ?", (directory.name,)
+        ).fetchone()
+        found = list(islice(records(directory, *(place or (0, 0))), most))
+        if found:
+            rows = [
+                (*row, directory.name, stored.segment, stored.at)
+                for stored in found
+                if (row := _row(stored.data))
+            ]
+            database.executemany(_INSERT, rows)
+            last = found[-1]
+            end = (directory.name, last.segment, last.end, leaf(last.data).hex())
+            database.execute("REPLACE INTO writer VALUES (?, ?, ?, ?)", end)
+    return len(found)
 
 
 @contextmanager
@@ -175,6 +197,13 @@ def _row(stored: bytes) -> tuple[str, ...]:
         return tuple(str(record["verdict"]["effect"] if c == "effect" else record[c]) for c in _COLUMNS)
     except (KeyError, TypeError, ValueError):
         return ()
+
+
+def _prev(stored: bytes) -> str:
+    try:
+        return str(orjson.loads(stored)["prev"])
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 def _where(wanted: Filter) -> tuple[str, list[str]]:

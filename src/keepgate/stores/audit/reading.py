@@ -7,9 +7,11 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from keepgate.audit.checkpoint import EvidenceError, notes, parse_note
+from keepgate.audit.segment import torn
 from keepgate.audit.verify import Evidence, Report, Segment, verify_writer
 from keepgate.stores.audit.files import (
     CHECKPOINTS,
@@ -89,9 +91,9 @@ def records(directory: Path, number: int, offset: int) -> Iterator[Stored]:
         at = offset if segment_number == number else 0
         with segment(directory, segment_number, LOG).open("rb", buffering=1 << 20) as stream:
             stream.seek(at)
-            for line in stream:
+            for line in takewhile(lambda line: not torn(line), stream):
                 end = at + len(line)
-                if at and line.endswith(b"\n"):  # what starts at 0 is the header
+                if at:  # what starts at 0 is the header
                     yield Stored(segment_number, at, end, line[:-1])
                 at = end
 

@@ -1,7 +1,8 @@
 """Going on with a writer's log after any end: a clean one, a killed process, a power failure.
 
-What is cut is only what was never acknowledged: the bytes after the last newline. A log that does not fit its newest
-checkpoint is not touched and not continued: it is evidence, and the caller starts another writer.
+What is cut is only what was never on stable storage: an unfinished record, or a hole and what comes after it. A log
+that does not fit its newest checkpoint is not touched and not continued: it is evidence, and the caller starts another
+writer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import orjson
 
 from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, notes
 from keepgate.audit.record import leaf
-from keepgate.audit.segment import Header
+from keepgate.audit.segment import Header, torn
 from keepgate.audit.tree import Tree
 from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, segment, segments, sync
 
@@ -73,8 +74,8 @@ def _scan(path: Path, number: int, newest: Checkpoint) -> tuple[Position, list[b
         tail: list[bytes] = []
         _check_fits(tree, newest)
         for line in stream:
-            if not line.endswith(b"\n"):
-                position.cut = len(line)
+            if torn(line):
+                position.cut = len(line) + sum(map(len, stream))
                 break
             last, prev = line, position.prev
             position.at += len(line)
