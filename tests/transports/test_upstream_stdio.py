@@ -37,7 +37,6 @@ def spawn():
         os.setsid()
         if os.fork() == 0:
             os.write(w, b"%d" % os.getpid())
-            for fd in (0, 1, 2): os.close(fd)
             while True: signal.pause()
         os._exit(0)
     os.wait()

@@ -189,4 +189,5 @@ def _payload(message: Message) -> bytes:
         return jsonrpc.encode(message.body["result"])
     if message.kind is Kind.ERROR:
         return jsonrpc.encode(message.body["error"])
-    return jsonrpc.encode(message.body.get("params"))
+    params = message.body.get("params")
+    return b"" if params is None else jsonrpc.encode(params)
