@@ -329,6 +329,25 @@ async def test_a_removed_server_is_never_started_again(make):
     assert len(server.channels) == started
 
 
+@pytest.mark.parametrize("make", [tool_server, handshake_server])
+@alone
+async def test_a_removed_server_ends_its_running_call_first(make):
+    server = make()
+    plain = server.reply
+    server.reply = lambda method, params: None if method == "tools/call" else plain(method, params)
+    gateway, _ = gateway_of({"a": server}, ALL)
+    pipe = Pipe(gateway, ALICE)
+    await pipe.initialize()
+    pipe.say(jsonrpc.request(1, "tools/call", {"name": "a_slow", "arguments": {}}))
+    (called,) = await pipe.until(lambda: server.asked("tools/call"))
+    await gateway.use_servers([])
+    assert server.alive
+    server.channels[-1].say(jsonrpc.result(called["id"], {"content": [], "resultType": "complete"}))
+    assert "result" in await pipe.until(lambda: pipe.answer(1))
+    await pipe.until(lambda: server.closed)
+    assert not server.alive
+
+
 @alone
 async def test_a_server_changed_while_it_is_reached_is_not_taken_over_as_it_was():
     old, new = tool_server(), tool_server()

@@ -94,8 +94,8 @@ class Running:
 
         return asyncio.run_coroutine_threadsafe(inner(), self.loop).result(PATIENCE)
 
-    def stop(self):
-        self.loop.call_soon_threadsafe(self.server.stop)
+    def stop(self, times=1):
+        self.loop.call_soon_threadsafe(lambda: [self.server.stop() for _ in range(times)])
 
     def connect(self, context=None):
         return Client(self.port, context)

@@ -227,6 +227,5 @@ def test_an_asgi_request_that_never_ends_does_not_keep_it_up(loop):
 
 def test_stopping_twice_is_stopping_once(loop):
     with serving(loop, limits=Limits(sweep=0.01)) as server:
-        server.stop()
-        server.stop()
+        server.stop(times=2)
         assert server.done.wait(PATIENCE)

@@ -17,7 +17,7 @@ from keepgate.protocol.envelope import (
     VERSION_KEY,
     with_meta,
 )
-from keepgate.protocol.eras import CACHEABLE_METHODS, R2026_07
+from keepgate.protocol.eras import CACHEABLE_METHODS, LOG_LEVELS, R2026_07
 
 
 def params_to_stateless(
@@ -63,9 +63,6 @@ def result_to_stateless(method: str, result: dict[str, Any], server_info: dict[s
     if method in CACHEABLE_METHODS:
         out = {"ttlMs": 0, "cacheScope": "private", **out}
     return with_meta(out, **{SERVER_INFO_KEY: server_info}) if server_info else out
-
-
-LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
 def log_wanted(params: dict[str, Any], message: dict[str, Any]) -> bool:

@@ -153,7 +153,10 @@ class Gateway:
         await self.stateless.drop([upstream.id for upstream in gone])
         for session in self._every_session():
             _ = self._tasks.spawn(session.follow([upstream.id for upstream in gone]))
-        await asyncio.gather(*(upstream.close() for upstream in gone))
+        for upstream in gone:
+            if not upstream.quiet:
+                _ = self._tasks.spawn(upstream.retire(self._limits.call_maximum))
+        await asyncio.gather(*(upstream.close() for upstream in gone if upstream.quiet))
 
     def end_streams(self) -> None:
         """Shutdown begins: end the standing streams, which would otherwise hold it up. Calls go on."""

@@ -59,6 +59,9 @@ class Link:
         self.loop = asyncio.get_running_loop()
         self.dead: UpstreamError | None = None
         self._pending: dict[int, Pending] = {}
+        self.quiet = asyncio.Event()
+        """Set while no call runs; an open listen does not count."""
+        self.quiet.set()
         self.streaming = False
         """Whether the server last answered with an event stream."""
         self._garbage = 0
@@ -103,6 +106,7 @@ class Link:
         self._protocol_headers(wire, method, sent or {})
         self._pending[request_id] = pending
         if not endless:
+            self.quiet.clear()
             pending.alive()
             pending.hard = self.loop.call_later(
                 self.limits.call_maximum, pending.expire, self.limits.call_maximum
@@ -120,6 +124,8 @@ class Link:
         finally:
             pending.end()
             self._pending.pop(request_id, None)
+            if not any(other.hard is not None for other in self._pending.values()):
+                self.quiet.set()
 
     def _with_token(
         self, params: dict[str, Any] | None, pending: Pending, request_id: int

@@ -15,7 +15,7 @@ from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, Era
-from keepgate.protocol.seal import Sealer
+from keepgate.protocol.seal import MAX_CHARS, Sealer
 
 STATE_SECONDS = 3600
 DECISION_KEY = "dev.keepgate/decision"
@@ -132,11 +132,13 @@ class StateSealer:
         return jsonrpc.encode(["request-state", caller.principal.id, server, message.method, named, digest])
 
     def seal(self, value: Any, message: Message, caller: Caller, server: str) -> str:
-        """The handle for a server's state."""
+        """The handle for a server's state. Raises UpstreamError for one too large to be taken back."""
         bound = self._binding(message, caller, server)
-        return self._sealer.seal(
-            value, bound_to=bound, expires=int(self._clock()) + STATE_SECONDS, nonce=os.urandom(12)
-        )
+        expires = int(self._clock()) + STATE_SECONDS
+        handle = self._sealer.seal(value, bound_to=bound, expires=expires, nonce=os.urandom(12))
+        if len(handle) > MAX_CHARS:
+            raise UpstreamError("too-large", "the server's `requestState` is too large")
+        return handle
 
     def open(self, handle: Any, message: Message, caller: Caller, server: str) -> Any:
         """The server's own state. Raises RemoteError (-32602)."""

@@ -20,6 +20,7 @@ from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import initialize_result, relayed
 from keepgate.gateway.link import Link
+from keepgate.gateway.listen import MAX_RESOURCES
 from keepgate.gateway.outlets import Push
 from keepgate.gateway.relay import CallbackHandler, Running, new_trace
 from keepgate.gateway.servers import Servers
@@ -32,7 +33,7 @@ from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import display
-from keepgate.protocol.eras import LISTS, R2025_11, lookup, negotiate
+from keepgate.protocol.eras import LISTS, LOG_LEVELS, R2025_11, lookup, negotiate
 from keepgate.protocol.session import State, advance
 
 
@@ -189,11 +190,9 @@ class Session(CallbackHandler):
             return replies.denied(message, self.caller, verdict, trace)
         if message.method == "logging/setLevel":
             level = message.params.get("level")
-            if not isinstance(level, str):
-                raise RemoteError(
-                    "params", "`params.level` must be a string", rpc_code=jsonrpc.INVALID_PARAMS
-                )
-            self.log_level = level[:32]
+            if level not in LOG_LEVELS:
+                raise RemoteError("params", "unknown `params.level`", rpc_code=jsonrpc.INVALID_PARAMS)
+            self.log_level = level
             await self._set_level(message.params)
         return await self._answer(message, {}, trace)
 
@@ -209,7 +208,8 @@ class Session(CallbackHandler):
             return
         key = (target.backend.settings.id, target.name)
         if message.method == "resources/subscribe":
-            self.subscriptions.add(key)
+            if len(self.subscriptions) < MAX_RESOURCES:
+                self.subscriptions.add(key)
         else:
             self.subscriptions.discard(key)
 

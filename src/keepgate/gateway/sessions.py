@@ -13,9 +13,9 @@ from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
 from keepgate.protocol import jsonrpc
 
-OPENING = 5.0
+OPENING = 20.0
 """Sessions a principal may open per second, sustained: each may start a process per server."""
-OPENING_BURST = 100.0
+OPENING_BURST = 1000.0
 ENDING = 5.0
 """Seconds that sessions which ended on their own get at shutdown for ending their servers."""
 

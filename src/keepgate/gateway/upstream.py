@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -266,6 +267,19 @@ class Upstream:
     def _give_up(self, link: Link) -> None:
         """Close a link that is not used; a process may take its time to end, and nobody waits for that."""
         _ = self._closing.spawn(link.close())
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no call runs on any link."""
+        return all(link.quiet.is_set() for link in self.links)
+
+    async def retire(self, seconds: float) -> None:
+        """Start nothing new, let running calls end for a while, then close. Never raises."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(link.quiet.wait() for link in self.links))
+        await self.close()
 
     async def close(self) -> None:
         """Close every link, for good. Never raises."""

@@ -117,6 +117,9 @@ INPUT_REQUIRED_METHODS: Final = frozenset(("tools/call", "prompts/get", "resourc
 CACHEABLE_METHODS: Final = frozenset((*LISTS, "server/discover", "resources/read"))
 """Stateless era: methods whose complete results must carry ttlMs and cacheScope."""
 
+LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""RFC 5424 severities by name, least severe first."""
+
 CALLBACK_CAPABILITY: Final = {
     "roots/list": "roots",
     "sampling/createMessage": "sampling",
