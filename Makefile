@@ -3,6 +3,7 @@
 #   make run      the demo: keepgate before real servers, then stays up (RUN_ONCE=1: ends after the demo)
 #   make check    format, lint, types, arrows, unit tests: under two minutes
 #   make test     everything: make check, the conformance suite, real servers, end to end
+#   make bench    the floor for speed: docs/benchmarks.md (needs wrk and gcc, and the harness it names)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +15,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -24,7 +26,7 @@ STAMPS := .cache/stamps
 SETUP := $(STAMPS)/python $(STAMPS)/peers
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup run test check lint unit conformance real fuzz format lock clean
+.PHONY: help setup run test check lint unit conformance real fuzz bench format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -89,6 +91,9 @@ fuzz: $(STAMPS)/python
 	    echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
 	    .venv/bin/python "$$target" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=.cache/fuzz/ "$$corpus"; \
 	done
+
+bench: $(STAMPS)/python
+	.venv/bin/python bench/latency.py $(BENCH_ARGS)
 
 format: $(STAMPS)/python
 	.venv/bin/ruff check --fix --quiet . || true

@@ -3,7 +3,7 @@
 Nothing here opens a socket, starts a program or fetches a secret: `compose` does, with the `Settings` made here.
 """
 
-from keepgate.config.load import load, parse
+from keepgate.config.load import load, parse, stamp
 from keepgate.config.reference import diff, json_schema
 from keepgate.config.settings import (
     Access,
@@ -34,4 +34,5 @@ __all__ = [
     "load",
     "parse",
     "resolve",
+    "stamp",
 ]

@@ -39,6 +39,15 @@ def load(path: Path | None, *, env: Mapping[str, str]) -> Settings:
     return settings
 
 
+def stamp(file: Path) -> tuple[int, ...]:
+    """What changes with the content of a file; empty while there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
 def parse(text: str, *, file: Path, env: Mapping[str, str]) -> Settings:
     """The settings that `text` stands for if it were the content of `file`. Raises ConfigError as `load` does."""
     tree = parse_yaml(text, str(file))

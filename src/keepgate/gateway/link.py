@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from keepgate.gateway.flood import Flood
-from keepgate.gateway.pending import CallObserver, Pending
+from keepgate.gateway.pending import CallObserver, Patience, Pending
 from keepgate.gateway.settings import Limits
 from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import RemoteError, UpstreamError
@@ -59,6 +59,7 @@ class Link:
         self.loop = asyncio.get_running_loop()
         self.dead: UpstreamError | None = None
         self._pending: dict[int, Pending] = {}
+        self._patience = Patience(self.loop, self._pending)
         self.quiet = asyncio.Event()
         """Set while no call runs; an open listen does not count."""
         self.quiet.set()
@@ -107,10 +108,7 @@ class Link:
         self._pending[request_id] = pending
         if not endless:
             self.quiet.clear()
-            pending.alive()
-            pending.hard = self.loop.call_later(
-                self.limits.call_maximum, pending.expire, self.limits.call_maximum
-            )
+            self._patience.watch(pending.limit(self.limits.call_maximum))
         try:
             payload = jsonrpc.encode(jsonrpc.request(request_id, method, sent))
             pending.stream = self.channel.request(payload, wire, pending)
@@ -122,9 +120,8 @@ class Link:
                 self._cancel(request_id, pending, cancellable=cancellable)
             raise
         finally:
-            pending.end()
             self._pending.pop(request_id, None)
-            if not any(other.hard is not None for other in self._pending.values()):
+            if not any(other.limited for other in self._pending.values()):
                 self.quiet.set()
 
     def _with_token(
@@ -259,8 +256,7 @@ class Link:
         if pending is None or pending.observer is None:
             self.owner.unsolicited(self, message)
             return
-        if pending.hard is not None:
-            pending.alive()
+        pending.alive()
         pending.observer.message(message)
 
     def _known(self, message: Message) -> bool:
@@ -336,4 +332,5 @@ class Link:
             self.dead = failure
             for pending in list(self._pending.values()):
                 pending.closed(failure)
+        self._patience.stop()
         await self.channel.close()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Final, Protocol
 
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
 from keepgate.ports import Stream
+
+_LATE: Final = 0.002
+"""Seconds: the loop's clock and its timers count in milliseconds, and none may come too early."""
 
 
 class CallObserver(Protocol):
@@ -44,6 +49,7 @@ class Pending:
         "future",
         "hard",
         "link",
+        "maximum",
         "method",
         "observer",
         "params",
@@ -59,12 +65,15 @@ class Pending:
         self.method = method
         self.observer = observer
         self.timeout = timeout
+        self.maximum = inf
         self.future: asyncio.Future[Message] = link.loop.create_future()
         self.stream: Stream | None = None
         self.token: Any = None
         self.sent_token: int | None = None
-        self.soft: asyncio.TimerHandle | None = None
-        self.hard: asyncio.TimerHandle | None = None
+        self.soft = inf
+        """When its patience ends, on the loop's clock; each sign of life begins it anew."""
+        self.hard = inf
+        """When it ends whatever the server says; a listen has no end."""
 
     def message(self, raw: bytes, event_id: str | None = None) -> None:
         self.link.received(raw, self)
@@ -86,17 +95,58 @@ class Pending:
 
     def alive(self) -> None:
         """A sign of life: start the patience over. The hard maximum stays."""
-        if self.soft is not None:
-            self.soft.cancel()
-        self.soft = self.link.loop.call_later(self.timeout, self.expire, self.timeout)
+        if self.limited:
+            self.soft = self.link.loop.time() + self.timeout
 
-    def expire(self, seconds: float) -> None:
-        if not self.future.done():
+    def limit(self, maximum: float) -> float:
+        """Count the time from now; when it ends at the earliest."""
+        now = self.link.loop.time()
+        self.soft, self.hard, self.maximum = now + self.timeout, now + maximum, maximum
+        return self.due
+
+    @property
+    def limited(self) -> bool:
+        """Whether it has a time limit."""
+        return self.hard < inf
+
+    @property
+    def due(self) -> float:
+        """When it is to be looked at."""
+        return inf if self.future.done() else min(self.soft, self.hard)
+
+    def expire(self, now: float) -> None:
+        """Fail if a limit is reached."""
+        if self.due <= now:
+            seconds = self.timeout if self.soft <= self.hard else self.maximum
             self.future.set_exception(
                 UpstreamError("timeout", f"the server did not answer within {seconds:g} s")
             )
 
-    def end(self) -> None:
-        for timer in (self.soft, self.hard):
-            if timer is not None:
-                timer.cancel()
+
+class Patience:
+    """The one timer of a link, at the earliest limit of its requests: a timer each would cost more than deciding."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, requests: Mapping[int, Pending]) -> None:
+        self._loop = loop
+        self._requests = requests
+        self._due = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, due: float) -> None:
+        """Look no later than `due`. What ends before is not taken off: the timer finds nothing to do."""
+        if due < self._due:
+            self.stop()
+            self._due = due
+            self._timer = self._loop.call_at(due + _LATE, self._look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._due = inf
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._due, now = inf, self._loop.time()
+        for pending in list(self._requests.values()):
+            pending.expire(now)
+        self.watch(min((pending.due for pending in self._requests.values()), default=inf))
