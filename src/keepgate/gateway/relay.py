@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
@@ -59,12 +59,11 @@ def _unheard_of(method: str, target: Target, reply: Message) -> bool:
     return missing and target.backend.shelf.find("resources/list", target.name) is None
 
 
-class CallbackHandler:
+class CallbackHandler(Protocol):
     """How a server-initiated request reaches the client; the handshake front overrides it."""
 
     def callback(self, running: Running, backend: Backend, message: Message) -> None:
         """Pass on or refuse a server-initiated request, or what is SESSION_WIDE, that came with a running call."""
-        raise NotImplementedError
 
 
 class Observer:
