@@ -4,9 +4,7 @@ usage: sdk_forwarder.py PORT UPSTREAM_URL
 """
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import mcp_types as types
@@ -30,11 +28,6 @@ async def main(port: int, upstream: str) -> None:
         app = server.streamable_http_app(json_response=True, stateless_http=True)
         config = uvicorn.Config(app, port=port, log_level="warning")
         await uvicorn.Server(config).serve()
-
-
-@contextlib.asynccontextmanager
-async def nothing() -> AsyncIterator[None]:
-    yield
 
 
 if __name__ == "__main__":

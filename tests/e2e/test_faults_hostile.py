@@ -1,6 +1,6 @@
 """Hostile bytes from either side: keepgate does not crash, hang, or grow, and passes on only what it has understood.
 
-`KEEPGATE_HOSTILE=n` says how many strings go to a front; as they are, more than 10,000 in all.
+`KEEPGATE_HOSTILE=n` says how many strings go to each front and come from each server (over HTTP half as many).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.e2e.hostile import MODERN, REPLIES, REQUESTS, TOKENS, mutate, strict,
 from tests.e2e.upstreams.start import Upstream, over_http, over_stdio
 from tests.support import processes
 
-MANY = int(os.environ.get("KEEPGATE_HOSTILE", "4000"))
+MANY = int(os.environ.get("KEEPGATE_HOSTILE", "10000"))
 LINES = 8
 """Connections at a time."""
 GROWTH = 96 << 20
