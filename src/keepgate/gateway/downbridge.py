@@ -12,13 +12,13 @@ from typing import Any
 
 from keepgate.gateway import bridge
 from keepgate.gateway.backends import HandshakeBackend, list_params, page_of, refuse_callback
+from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link
 from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.services import Services
 from keepgate.gateway.settings import ServerSettings
 from keepgate.gateway.shelf import Meta, Shelf
-from keepgate.gateway.tasks import Tasks
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
@@ -120,7 +120,7 @@ class DownBridge:
         self._own = _Held(upstream, services, self._params({}, services.identity.info), "")
         self._own.backend.shelf = self.shelf
         self._held: dict[tuple[str, bytes], _Held] = {}
-        self._closing = Tasks()
+        self._closing = Background()
 
     def _params(self, capabilities: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
         return {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}

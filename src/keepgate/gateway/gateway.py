@@ -12,6 +12,7 @@ from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
+from keepgate.gateway.background import Background
 from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
@@ -25,7 +26,6 @@ from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.stateless import Stateless
-from keepgate.gateway.tasks import Tasks
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
@@ -87,7 +87,7 @@ class Gateway:
         self.stateless = Stateless(self.services)
         self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous)
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
-        self._tasks = Tasks()
+        self._tasks = Background()
         self._piped: list[Session] = []
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from keepgate.gateway.access import Gatekeeper
+from keepgate.gateway.background import Background
 from keepgate.gateway.outlets import HandshakeOutlet, StatelessOutlet, rpc_headers
 from keepgate.gateway.services import Services
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.sse_front import SseFront
 from keepgate.gateway.stateless import Stateless
-from keepgate.gateway.tasks import Tasks
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, RemoteError
 from keepgate.model.message import Kind, Message
@@ -54,7 +54,7 @@ class HttpFront:
         self.sessions = sessions
         self.stateless = stateless
         self.old = SseFront(services, sessions)
-        self._tasks = Tasks()
+        self._tasks = Background()
 
     def is_fast(self, path: str) -> bool:
         """Whether a path is ours."""

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any, Protocol
 
+from keepgate.gateway.background import Background
 from keepgate.gateway.flood import Flood
 from keepgate.gateway.pending import CallObserver, Patience, Pending
 from keepgate.gateway.settings import Limits
-from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.ports import Channel
@@ -67,7 +67,7 @@ class Link:
         """Whether the server last answered with an event stream."""
         self._garbage = 0
         self._flood = Flood(self.loop.time, lambda text: owner.dropped(self, None, text))
-        self._tasks = Tasks()
+        self._tasks = Background()
         self._principals: set[str] = set()
         """Who has used the link; more than one is all there is to know."""
 

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from keepgate.gateway.background import Background
 from keepgate.gateway.session import Session
 from keepgate.gateway.stateless import Stateless
-from keepgate.gateway.tasks import Tasks
 from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
 from keepgate.model.message import Kind, Message
@@ -76,7 +76,7 @@ class PipeFront:
         self._send = send
         self._era: str = "" if stateless is not None else "handshake"
         self._running: dict[tuple[type, Any], asyncio.Task[None]] = {}
-        self._tasks = Tasks()
+        self._tasks = Background()
         session.push_through(lambda body: send(jsonrpc.encode(body)))
 
     def receive(self, raw: bytes) -> None:

@@ -6,9 +6,9 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
+from keepgate.gateway.background import Background
 from keepgate.gateway.services import Services
 from keepgate.gateway.session import Session
-from keepgate.gateway.tasks import Tasks
 from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
 from keepgate.protocol import jsonrpc
@@ -26,7 +26,7 @@ class Sessions:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._by_id: dict[str, Session] = {}
-        self._ending = Tasks()
+        self._ending = Background()
 
     def new(self, principal: Principal, mount: str | None) -> Session:
         """A new session. At the principal's limit its longest idle one gives way; RemoteError (429) if all are busy."""

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keepgate.gateway.background import Background
 from keepgate.gateway.circuit import Circuit
 from keepgate.gateway.link import Link, LinkOwner
 from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
-from keepgate.gateway.tasks import Tasks
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc
@@ -53,7 +53,7 @@ class Upstream:
         )
         self._shared: Link | None = None
         self._opening = asyncio.Lock()
-        self._closing = Tasks()
+        self._closing = Background()
         self._closed = False
         self.links: set[Link] = set()
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class Tasks:
+class Background:
     """The running tasks of one owner."""
 
     def __init__(self) -> None:
