@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from keepgate.gateway.pending import Patience, Pending
+from keepgate.gateway.pending import Awaited, Patience
 from keepgate.model.errors import UpstreamError
 
 
@@ -55,9 +55,13 @@ class Host:
         self.requests = {}
         self.patience = Patience(self.loop, self.requests)
         self.futures = []
+        self.over = []
+
+    def ended(self, pending, failure):
+        self.over.append((pending, failure))
 
     def request(self, timeout, maximum=1000.0):
-        pending = Pending(self, "tools/call", None, timeout)
+        pending = Awaited(self, "tools/call", None, timeout)
         self.futures.append(pending.future)
         self.requests[len(self.requests)] = pending
         self.patience.watch(pending.limit(maximum))
@@ -107,7 +111,7 @@ def test_a_sign_of_life_starts_the_patience_over_but_not_the_maximum(host):
 
 
 def test_a_request_without_limit_has_none_and_a_sign_of_life_gives_it_none(host):
-    endless = Pending(host, "subscriptions/listen", None, 10)
+    endless = Awaited(host, "subscriptions/listen", None, 10)
     host.futures.append(endless.future)
     host.requests[0] = endless
     endless.alive()
@@ -121,7 +125,7 @@ def test_a_request_without_limit_has_none_and_a_sign_of_life_gives_it_none(host)
 def test_requests_that_are_answered_cost_no_timer_of_their_own(host):
     for _ in range(1000):
         pending = host.request(10)
-        pending.future.set_result(None)
+        pending.answer(None)
         host.requests.clear()
         host.loop.until(host.loop.now + 0.001)
     assert host.loop.made == 1
@@ -131,8 +135,29 @@ def test_requests_that_are_answered_cost_no_timer_of_their_own(host):
 
 def test_an_answered_request_is_left_alone_and_a_stopped_watch_does_nothing(host):
     answered, waiting = host.request(1), host.request(2)
-    answered.future.set_result(None)
+    answered.answer(None)
     host.loop.until(101.5)
     host.patience.stop()
     host.loop.until(200)
     assert not waiting.future.done()
+
+
+def test_a_request_ends_once_and_only_its_first_end_counts(host):
+    pending = host.request(1)
+    pending.answer("reply")
+    pending.closed(None)
+    pending.abandon()
+    pending.answer("another")
+    host.loop.until(500)
+    assert pending.future.result() == "reply"
+    assert host.over == [(pending, None)]
+
+
+def test_of_one_given_up_nobody_hears(host):
+    pending = host.request(1)
+    pending.abandon()
+    pending.answer("late")
+    host.loop.until(500)
+    assert not pending.future.done()
+    [(ended, failure)] = host.over
+    assert (ended, failure.kind) == (pending, "cancelled")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from keepgate.gateway.background import Background
 from keepgate.gateway.flood import Flood
-from keepgate.gateway.pending import CallObserver, Patience, Pending
+from keepgate.gateway.pending import Awaited, CallObserver, Patience, Pending
 from keepgate.gateway.settings import Limits
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
@@ -63,6 +63,7 @@ class Link:
         self.quiet = asyncio.Event()
         """Set while no call runs; an open listen does not count."""
         self.quiet.set()
+        self._limited = 0
         self.streaming = False
         """Whether the server last answered with an event stream."""
         self._garbage = 0
@@ -96,32 +97,60 @@ class Link:
         `endless` is for `subscriptions/listen`, which has no time limit. Cancelling the caller cancels the
         request at the server in the manner of the era.
         """
+        pending = Awaited(self, method, observer, timeout or self.limits.call_timeout)
+        pending.cancellable = cancellable
+        self.start(pending, params, headers, endless=endless)
+        try:
+            return await pending.future
+        except asyncio.CancelledError:
+            pending.abandon()
+            raise
+
+    def start(
+        self,
+        pending: Pending,
+        params: dict[str, Any] | None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        endless: bool = False,
+    ) -> None:
+        """Send a request; the pending hears of its end. Raises UpstreamError if it could not be sent at all."""
         if self.dead is not None:
             raise self.dead
+        observer, method = pending.observer, pending.method
         if observer is not None and len(self._principals) < 2:
             self._principals.add(observer.principal)
-        request_id = next(_ids)
-        pending = Pending(self, method, observer, timeout or self.limits.call_timeout)
+        pending.id = request_id = next(_ids)
         sent = self._with_token(params, pending, request_id)
-        wire = dict(headers or ())
-        self._protocol_headers(wire, method, sent or {})
+        wire = self._wire_headers(method, sent, headers)
         self._pending[request_id] = pending
         if not endless:
-            self.quiet.clear()
+            self._limited += 1
+            if self._limited == 1:
+                self.quiet.clear()
             self._patience.watch(pending.limit(self.limits.call_maximum))
         try:
             payload = jsonrpc.encode(jsonrpc.request(request_id, method, sent))
             pending.stream = self.channel.request(payload, wire, pending)
-            reply = await pending.future
-            pending.stream.finished()
-            return reply
-        except (asyncio.CancelledError, UpstreamError) as error:
-            if isinstance(error, asyncio.CancelledError) or error.kind == "timeout":
-                self._cancel(request_id, pending, cancellable=cancellable)
+        except BaseException:
+            pending.done = True
+            self._forget(pending)
             raise
-        finally:
-            self._pending.pop(request_id, None)
-            if not any(other.limited for other in self._pending.values()):
+
+    def ended(self, pending: Pending, failure: UpstreamError | None) -> None:
+        """A request has its reply, or is given up: then the server is told, unless it knows."""
+        self._forget(pending)
+        if failure is None:
+            if pending.stream is not None:
+                pending.stream.finished()
+        elif failure.kind in ("cancelled", "timeout"):
+            self._cancel(pending)
+
+    def _forget(self, pending: Pending) -> None:
+        del self._pending[pending.id]
+        if pending.limited:
+            self._limited -= 1
+            if not self._limited:
                 self.quiet.set()
 
     def _with_token(
@@ -135,19 +164,23 @@ class Link:
         pending.sent_token = request_id
         return {**params, "_meta": {**meta, "progressToken": request_id}}
 
-    def _protocol_headers(self, wire: dict[str, str], method: str, params: Mapping[str, Any]) -> None:
+    def _wire_headers(
+        self, method: str, params: Mapping[str, Any] | None, more: Mapping[str, str] | None = None
+    ) -> Mapping[str, str]:
+        """The protocol's own headers, and `more`."""
         if self.era is Era.STATELESS:
-            wire.update(routing_headers(method, params, self.revision))
-        elif method != "initialize":
-            wire["MCP-Protocol-Version"] = self.revision
+            own = routing_headers(method, params or {}, self.revision)
+        else:
+            own = {} if method == "initialize" else {"MCP-Protocol-Version": self.revision}
+        return {**more, **own} if more else own
 
-    def _cancel(self, request_id: int, pending: Pending, *, cancellable: bool) -> None:
+    def _cancel(self, pending: Pending) -> None:
         stateless_http = self.era is Era.STATELESS and not self.channel.duplex
         if pending.stream is not None:
             pending.stream.cancel()
-        if not stateless_http and cancellable and self.dead is None:
+        if not stateless_http and pending.cancellable and self.dead is None:
             gone = {
-                "requestId": request_id,
+                "requestId": pending.id,
                 "reason": "the caller cancelled or keepgate's time limit was reached",
             }
             self.post(jsonrpc.notification("notifications/cancelled", gone))
@@ -162,8 +195,7 @@ class Link:
         """Send a notification or a response. Raises UpstreamError."""
         if self.dead is not None:
             raise self.dead
-        headers: dict[str, str] = {}
-        self._protocol_headers(headers, body.get("method", ""), body.get("params") or {})
+        headers = self._wire_headers(body.get("method", ""), body.get("params"))
         await self.channel.notify(jsonrpc.encode(body), headers)
 
     def post(self, body: dict[str, Any]) -> None:
@@ -177,9 +209,7 @@ class Link:
 
     def listen(self) -> None:
         """Streamable HTTP, handshake era: open the GET stream."""
-        headers: dict[str, str] = {}
-        self._protocol_headers(headers, "", {})
-        self.channel.listen(headers)
+        self.channel.listen(self._wire_headers("", None))
 
     # Sink of the channel: what belongs to no response stream.
 
@@ -273,11 +303,11 @@ class Link:
         found = self._pending.get(message.id) if type(message.id) is int else None
         if message.id is None and pending is not None:
             found = pending  # an HTTP error status with a JSON-RPC error that could not name the request
-        if found is None or found.future.done() or (pending is not None and found is not pending):
+        if found is None or (pending is not None and found is not pending):
             if self._admitted():
                 self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
             return
-        found.future.set_result(message)
+        found.answer(message)
 
     def _for_us(self, message: Message) -> bool:
         """What ends at the gateway: pings, and in the stateless era `cancelled`, which can only end a listen."""

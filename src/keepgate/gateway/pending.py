@@ -41,21 +41,29 @@ class Host(Protocol):
     def received(self, raw: bytes, pending: Pending | None) -> None:
         """Take a message from the request's own stream."""
 
+    def ended(self, pending: Pending, failure: UpstreamError | None) -> None:
+        """The request has its reply, or will have none: it is to be forgotten, and its stream ended."""
+
 
 class Pending:
-    """A request that waits for its reply; also the sink of its own response stream."""
+    """A request that waits for its reply; also the sink of its own response stream.
+
+    It ends once: by `answer`, `closed` or `expire`, of which `on_reply` and `on_failure` hear, or by `abandon`, of
+    which nobody hears. What the reply means is for the subclass to say.
+    """
 
     __slots__ = (
-        "future",
+        "cancellable",
+        "done",
         "hard",
+        "id",
         "link",
         "maximum",
         "method",
         "observer",
-        "params",
+        "sent_token",
         "soft",
         "stream",
-        "sent_token",
         "timeout",
         "token",
     )
@@ -66,7 +74,11 @@ class Pending:
         self.observer = observer
         self.timeout = timeout
         self.maximum = inf
-        self.future: asyncio.Future[Message] = link.loop.create_future()
+        self.done = False
+        self.id = 0
+        """The id towards the server; 0 before it was sent."""
+        self.cancellable = True
+        """Whether the server is told when the request is given up; `initialize` must not be cancelled."""
         self.stream: Stream | None = None
         self.token: Any = None
         self.sent_token: int | None = None
@@ -74,6 +86,12 @@ class Pending:
         """When its patience ends, on the loop's clock; each sign of life begins it anew."""
         self.hard = inf
         """When it ends whatever the server says; a listen has no end."""
+
+    def on_reply(self, reply: Message) -> None:
+        """The reply, a result or an error. Must not raise."""
+
+    def on_failure(self, failure: UpstreamError) -> None:
+        """There will be no reply. Must not raise."""
 
     def message(self, raw: bytes, event_id: str | None = None) -> None:
         self.link.received(raw, self)
@@ -87,11 +105,25 @@ class Pending:
         if self.observer is not None:
             self.observer.interrupted(retry_ms)
 
+    def answer(self, reply: Message) -> None:
+        """The reply has come."""
+        if not self.done:
+            self.done = True
+            self.link.ended(self, None)
+            self.on_reply(reply)
+
     def closed(self, failure: UpstreamError | None) -> None:
-        if not self.future.done():
-            self.future.set_exception(
-                failure or UpstreamError("closed", "the server ended the answer without a reply")
-            )
+        if not self.done:
+            self.done = True
+            failure = failure or UpstreamError("closed", "the server ended the answer without a reply")
+            self.link.ended(self, failure)
+            self.on_failure(failure)
+
+    def abandon(self) -> None:
+        """Whoever waited has gone: the server is told in the manner of the era. Idempotent."""
+        if not self.done:
+            self.done = True
+            self.link.ended(self, UpstreamError("cancelled", "the caller has gone"))
 
     def alive(self) -> None:
         """A sign of life: start the patience over. The hard maximum stays."""
@@ -102,7 +134,7 @@ class Pending:
         """Count the time from now; when it ends at the earliest."""
         now = self.link.loop.time()
         self.soft, self.hard, self.maximum = now + self.timeout, now + maximum, maximum
-        return self.due
+        return min(self.soft, self.hard)
 
     @property
     def limited(self) -> bool:
@@ -112,15 +144,31 @@ class Pending:
     @property
     def due(self) -> float:
         """When it is to be looked at."""
-        return inf if self.future.done() else min(self.soft, self.hard)
+        return inf if self.done else min(self.soft, self.hard)
 
     def expire(self, now: float) -> None:
         """Fail if a limit is reached."""
         if self.due <= now:
             seconds = self.timeout if self.soft <= self.hard else self.maximum
-            self.future.set_exception(
-                UpstreamError("timeout", f"the server did not answer within {seconds:g} s")
-            )
+            self.closed(UpstreamError("timeout", f"the server did not answer within {seconds:g} s"))
+
+
+class Awaited(Pending):
+    """A request whose reply a coroutine awaits."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, link: Host, method: str, observer: CallObserver | None, timeout: float) -> None:
+        super().__init__(link, method, observer, timeout)
+        self.future: asyncio.Future[Message] = link.loop.create_future()
+
+    def on_reply(self, reply: Message) -> None:
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def on_failure(self, failure: UpstreamError) -> None:
+        if not self.future.done():
+            self.future.set_exception(failure)
 
 
 class Patience:
