@@ -3,7 +3,7 @@
 #   make run      the demo: keepgate before real servers, then stays up (RUN_ONCE=1: ends after the demo)
 #   make check    format, lint, types, arrows, unit tests: under two minutes
 #   make test     everything: make check, the conformance suite, real servers, end to end
-#   make bench    the floor for speed: docs/benchmarks.md (needs wrk and gcc, and the harness it names)
+#   make bench    what a call costs beside nginx and other forwarders: docs/benchmarks.md
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -26,7 +26,7 @@ STAMPS := .cache/stamps
 SETUP := $(STAMPS)/python $(STAMPS)/peers
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup run test check lint unit conformance real fuzz bench format lock clean
+.PHONY: help setup run test check lint unit conformance real fuzz bench bench-peers format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -92,8 +92,14 @@ fuzz: $(STAMPS)/python
 	    .venv/bin/python "$$target" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=.cache/fuzz/ "$$corpus"; \
 	done
 
+# BENCH_ARGS chooses: "S1 P1 -r 3" is one scenario and one profile in half a minute.
 bench: $(STAMPS)/python
-	.venv/bin/python bench/latency.py $(BENCH_ARGS)
+	tools/system.sh gcc libc6-dev:/usr/include/stdio.h nginx wrk util-linux:taskset
+	.venv/bin/python -m bench $(BENCH_ARGS)
+
+# The forwarders it is measured against; without them the tables say that they are not installed.
+bench-peers: $(STAMPS)/peers
+	bench/peers.sh
 
 format: $(STAMPS)/python
 	.venv/bin/ruff check --fix --quiet . || true
@@ -108,6 +114,10 @@ lock: .uv/bin/uv
 	$(COMPILE) tests/peers/pypi/requirements.in -o tests/peers/pypi/requirements.txt
 	$(COMPILE) tests/peers/sdist/build-requirements.in -o tests/peers/sdist/build-requirements.txt
 	$(COMPILE) --no-deps tests/peers/sdist/requirements.in -o tests/peers/sdist/requirements.txt
+	for peer in fastmcp mcp-proxy litellm contextforge; do \
+	    $(COMPILE) bench/peers/$$peer/requirements.in -o bench/peers/$$peer/requirements.txt; \
+	done
+	cd bench/peers/npm && PATH="$(CURDIR)/.cache/peers/bin:$$PATH" npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	cd tests/peers/npm && PATH="$(CURDIR)/.cache/peers/bin:$$PATH" npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 clean:

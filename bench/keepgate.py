@@ -1,0 +1,150 @@
+"""keepgate as it is used, in four profiles. All of them record every request and every reply.
+
+P0  everything is allowed to anybody on loopback
+P1  an API key; a policy of ten roles with a hundred patterns, three of the roles are the caller's
+P2  P1, and what goes in and out is inspected: arguments against the tool's schema, texts for what must not pass
+P3  P2, and a reply waits until its record is on the disk
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.contender import Contender, Running, Site
+from bench.processes import UnfitError, free_port
+from bench.scenarios import Scenario
+
+COMMAND = (sys.executable, "-m", "keepgate")
+NO_RATE = {"requests_per_second": 1_000_000, "burst": 1_000_000, "concurrent_calls": 1000}
+"""The bench is one principal in a great hurry."""
+INSPECTION: dict[str, Any] | None = None
+"""What switches schema validation and content inspection on; none: this version has neither."""
+
+
+def access() -> dict[str, Any]:
+    """Ten roles of ten patterns each; the key of the bench has three of the roles."""
+    roles = {
+        f"team{n}": {
+            "allow": [f"up/tool_{n}_*", f"up/report_{n}", *(f"up/read_{n}_{m}*" for m in range(5))],
+            "deny": [f"up/drop_{n}", f"tool:up/admin_{n}_*", f"up/*_secret_{n}"],
+        }
+        for n in range(9)
+    }
+    reads = [f"up/list_{thing}" for thing in ("users", "orders", "files", "issues", "hosts")]
+    roles["caller"] = {"allow": ["up/echo", *reads], "deny": ["up/delete_*", "up/erase*", "*/*_internal"]}
+    grants = [{"to": f"key:team{n}", "role": f"team{n}"} for n in range(9)]
+    mine = [{"to": "key:bench", "role": role} for role in ("caller", "team3", "team7")]
+    return {"roles": roles, "grants": [*grants, *mine]}
+
+
+def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
+    if profile in ("P2", "P3") and INSPECTION is None:
+        raise UnfitError("not yet: this version validates no schemas and inspects no content")
+    server = {"command": [str(site.program), "stdio"]} if site.scenario.stdio else {"url": site.upstream}
+    whole: dict[str, Any] = {
+        "version": 1,
+        "listen": f"127.0.0.1:{port}",
+        "state": str(state),
+        "limits": NO_RATE,
+        "servers": {"up": {**server, "prefix": ""}},
+        "durability": "sync" if profile in ("P3", "P1sync") else "batch",
+    }
+    if profile == "P0":
+        whole["identity"] = {"anonymous": True}
+        everything: dict[str, Any] = {"allow": ["*/*"]}
+        if site.scenario.denied:
+            everything["deny"] = ["up/erase"]
+        whole["access"] = {"roles": {"all": everything}, "grants": [{"to": "anonymous", "role": "all"}]}
+    else:
+        whole["access"] = access()
+    if site.scenario.tls:
+        whole["tls"] = {"cert": str(site.certificate), "key": str(site.certificate.parent / "key.pem")}
+    if profile in ("P2", "P3"):
+        whole |= INSPECTION or {}
+    return whole
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Every per-user directory inside `place`, and no keepgate settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KEEPGATE_", "XDG_"))}
+    return {**kept, "HOME": str(place)}
+
+
+def start(profile: str, site: Site) -> Running:
+    port = free_port()
+    place = site.stage.place(profile)
+    state = place / "state"
+    file = place / "keepgate.yaml"
+    file.write_text(json.dumps(config(profile, site, port, state), indent=1))
+    headers = {}
+    if profile != "P0":
+        command = [*COMMAND, "keys", "create", "bench", "--config", str(file)]
+        made = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(place))
+        if made.returncode:
+            raise UnfitError(f"no key: {made.stderr.strip()[-300:]}")
+        headers["Authorization"] = f"Bearer {made.stdout.strip()}"
+    # Its own environment only: the variables of the developer's keepgate do not count here.
+    serve = ["env", "-i", *(f"{k}={v}" for k, v in environment(place).items())]
+    process = site.stage.start(profile, [*serve, *COMMAND, "serve", "--config", str(file)], port=port)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(60)
+
+    def after(answered: int, besides: int) -> str:
+        return account(state, site.scenario, answered, besides) + "; " + verify(file, place)
+
+    return Running(site.url(port), process.pid, headers, after=after, stop=stop)
+
+
+def records(state: Path) -> Iterator[dict[str, Any]]:
+    """All that was recorded."""
+    for log in sorted((state / "audit").glob("*/*.log")):
+        with log.open("rb") as lines:
+            next(lines, None)  # the header of the segment
+            yield from map(json.loads, lines)
+
+
+def account(state: Path, scenario: Scenario, answered: int, besides: int) -> str:
+    """Every answered call has a record of the request and one of the reply; a denied one has that of the denial."""
+    traces, denied, replies = set(), 0, 0
+    for record in records(state):
+        if record["method"] == "tools/call" and record["kind"] == "request":
+            traces.add(record["trace"])
+            denied += record["verdict"]["effect"] == "deny"
+        elif record["kind"] in ("result", "error") and record["trace"] in traces:
+            replies += 1
+    calls, ends = len(traces), denied if scenario.denied else replies
+    if not answered <= ends <= calls <= answered + besides or (denied and not scenario.denied):
+        raise UnfitError(
+            f"RECORDS DO NOT FIT: {calls} calls, {replies} replies, {denied} denials "
+            f"for {answered} answered calls and at most {besides} unanswered"
+        )
+    return f"{calls} calls recorded, {answered} of them answered"
+
+
+def verify(file: Path, place: Path) -> str:
+    began = time.monotonic()
+    command = [*COMMAND, "audit", "verify", "--config", str(file)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(place))
+    if done.returncode:
+        raise UnfitError(f"THE LOG DOES NOT VERIFY: {(done.stdout + done.stderr).strip()[-300:]}")
+    return f"verified in {time.monotonic() - began:.0f} s"
+
+
+PROFILES = tuple(
+    Contender(name, lambda site, name=name: start(name, site), what)
+    for name, what in (
+        ("P0", "keepgate, everything allowed to anybody on loopback"),
+        ("P1", "keepgate with an API key and a policy of ten roles and a hundred patterns"),
+        ("P2", "P1 with schema validation and content inspection both ways"),
+        ("P3", "P2 with `durability: sync`: a reply waits until its record is on the disk"),
+    )
+)
+EXTRA = (Contender("P1sync", lambda site: start("P1sync", site), "P1 with `durability: sync`"),)
+"""Only measured when named."""
