@@ -28,6 +28,7 @@ class Guard(Protocol):
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None: ...
 
 
+_DENY = Effect.DENY
 _CLOSED = deny("not allowed", guard="chain", private="no guard allowed it", hidden=True)
 
 
@@ -41,7 +42,7 @@ def decide(guards: Iterable[Guard], exchange: Exchange, facts: Facts) -> Verdict
             if verdict is None:
                 continue
             if guard.id == AUTHORIZER:
-                authorized = verdict.effect is not Effect.DENY
+                authorized = verdict.effect is not _DENY
             joined = verdict if joined is None else join(joined, verdict)
         except Exception as error:  # noqa: BLE001 - rule 3: whatever a guard raises is a denial
             failed = deny(
@@ -49,11 +50,5 @@ def decide(guards: Iterable[Guard], exchange: Exchange, facts: Facts) -> Verdict
             )
             joined = failed if joined is None else join(joined, failed)
     if not authorized:
-        return (
-            _CLOSED
-            if joined is None
-            else join(joined, _CLOSED)
-            if joined.effect is not Effect.DENY
-            else joined
-        )
+        return _CLOSED if joined is None else join(joined, _CLOSED) if joined.effect is not _DENY else joined
     return joined if joined is not None else _CLOSED

@@ -19,7 +19,7 @@ class Fact(StrEnum):
     """bool: the message belongs to a request or subscription that was allowed"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Budget:
     """What remains of a limit; negative means it is exceeded. `resets_in` in seconds."""
 

@@ -22,6 +22,8 @@ RESULT_TYPES = ("complete", "input_required")
 MAX_ROUNDS = 16
 """Rounds of input a stateless server may ask for in one call of a handshake client."""
 
+_RESULT = Kind.RESULT
+
 Ask = Callable[[str, dict[str, Any], "CallObserver | None"], Awaitable[dict[str, Any]]]
 """Ask the client: method and params to its result object. Raises UpstreamError if it cannot or does not answer."""
 
@@ -91,17 +93,27 @@ class StatelessBackend:
         observer: CallObserver | None,
         headers: dict[str, str],
     ) -> Message:
-        """Pass the request on as it is; a result without `resultType` is complete, one of another type invalid."""
+        """Pass the request on as it is."""
         reply = await self.upstream.call(
             await self.link(), method, params, observer=observer, headers=headers
         )
-        if reply.kind is Kind.RESULT:
-            found = reply.body["result"].setdefault("resultType", "complete")
-            if found not in RESULT_TYPES:
-                raise UpstreamError("protocol", "the server answered with an unknown result type")
-            if "cacheScope" in reply.body["result"]:  # who may see it is decided for each principal
-                reply.body["result"]["cacheScope"] = "private"
+        check_result(reply)
         return reply
+
+    def direct(self) -> Link | None:
+        """The shared link if a request can be sent at once, without asking whether the server is still there."""
+        return self.upstream.ready_link()
+
+
+def check_result(reply: Message) -> None:
+    """Stateless era: a result without `resultType` is complete, one of another type invalid. Raises UpstreamError."""
+    if reply.kind is not _RESULT:
+        return
+    result = reply.body["result"]
+    if result.setdefault("resultType", "complete") not in RESULT_TYPES:
+        raise UpstreamError("protocol", "the server answered with an unknown result type")
+    if "cacheScope" in result:  # who may see it is decided for each principal
+        result["cacheScope"] = "private"
 
 
 class HandshakeBackend:

@@ -12,7 +12,7 @@ from keepgate.model.message import Direction, Message
 from keepgate.protocol.eras import Era, era_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
     """An authenticated client at a protocol revision. `capabilities` and `info` are self-asserted."""
 

@@ -30,6 +30,11 @@ class Circuit:
         """True while calls fail at once."""
         return self._failures >= THRESHOLD and self._now() < self._open_until
 
+    @property
+    def closed(self) -> bool:
+        """True while nothing needs to be checked: the server was reached the last times."""
+        return self._failures < THRESHOLD
+
     def check(self) -> None:
         """Raise UpstreamError while open. When the pause is over the caller is the probe; others still wait."""
         if self._failures < THRESHOLD:

@@ -31,6 +31,7 @@ REFUSALS = frozenset(("auth.failed", "message.refused", "upstream.dropped"))
 
 _BELONGS = {Fact.REQUEST: True}
 _STRANGER = {Fact.REQUEST: False}
+_TO_SERVER = Direction.TO_SERVER
 _EFFECT = {effect: effect.name.lower() for effect in Effect}
 
 
@@ -70,7 +71,7 @@ class Enforcer:
         `belongs`: the message belongs to an allowed request, session or subscription. Returns the verdict and the
         sequence number of its record.
         """
-        if exchange.direction is Direction.TO_SERVER and not exchange.message.is_reply:
+        if exchange.direction is _TO_SERVER and not exchange.message.is_reply:
             verdict = decide(self.rules.guards, exchange, self.meters.facts(exchange.principal.id))
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)

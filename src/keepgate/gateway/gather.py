@@ -11,52 +11,75 @@ MAX_PRINCIPALS = 10_000
 """Buckets kept; beyond it full ones are dropped, which forgets nothing that matters."""
 
 
+_RATE, _CONCURRENCY, _REQUEST = Fact.RATE, Fact.CONCURRENCY, Fact.REQUEST
+
+
+class Meter:
+    """What one principal has left and has running."""
+
+    __slots__ = ("at", "running", "tokens")
+
+    def __init__(self, tokens: float, at: float) -> None:
+        self.tokens = tokens
+        self.at = at
+        """When `tokens` was right, on the monotonic clock."""
+        self.running = 0
+
+
 class Meters:
     """Per-principal counters of one process."""
 
     def __init__(self, limits: Limits, monotonic: Callable[[], float]) -> None:
         self._limits = limits
         self._now = monotonic
-        self._buckets: dict[str, tuple[float, float]] = {}
-        self._running: dict[str, int] = {}
+        self._meters: dict[str, Meter] = {}
+
+    def _meter(self, principal: str, burst: float) -> Meter:
+        meter = self._meters.get(principal)
+        if meter is None:
+            now = self._now()
+            if len(self._meters) >= MAX_PRINCIPALS:
+                self._forget_full(now)
+            meter = self._meters[principal] = Meter(burst, now)
+        return meter
 
     def spend(self, principal: str, *, rate: float = 0.0, burst: float = 0.0) -> Budget:
         """Take one token from the principal's bucket; a negative remainder means the rate is exceeded.
 
         `rate` (tokens per second) and `burst` are those of the configuration unless given.
         """
-        now = self._now()
         rate, burst = rate or self._limits.requests_per_second, burst or self._limits.burst
-        tokens, at = self._buckets.get(principal, (burst, now))
-        tokens = min(burst, tokens + (now - at) * rate) - 1.0
-        if tokens < 0:
-            self._buckets[principal] = (tokens + 1.0, now)
-            return Budget(tokens, -tokens / rate)
-        if len(self._buckets) >= MAX_PRINCIPALS and principal not in self._buckets:
-            self._forget_full(now)
-        self._buckets[principal] = (tokens, now)
-        return Budget(tokens)
+        meter, now = self._meter(principal, burst), self._now()
+        tokens = meter.tokens + (now - meter.at) * rate
+        tokens = min(tokens, burst)
+        meter.at = now
+        if tokens < 1.0:
+            meter.tokens = tokens
+            return Budget(tokens - 1.0, (1.0 - tokens) / rate)
+        meter.tokens = tokens - 1.0
+        return Budget(meter.tokens)
 
     def _forget_full(self, now: float) -> None:
         refill = self._limits.burst / self._limits.requests_per_second
-        self._buckets = {key: value for key, value in self._buckets.items() if now - value[1] < refill}
+        self._meters = {
+            key: meter for key, meter in self._meters.items() if meter.running or now - meter.at < refill
+        }
 
     def free(self, principal: str) -> Budget:
         """How many more calls the principal may have in flight, not counting the one that asks."""
-        return Budget(self._limits.concurrent_calls - self._running.get(principal, 0) - 1)
+        meter = self._meters.get(principal)
+        return Budget(self._limits.concurrent_calls - (meter.running if meter is not None else 0) - 1)
 
     def enter(self, principal: str) -> None:
         """A call starts."""
-        self._running[principal] = self._running.get(principal, 0) + 1
+        self._meter(principal, self._limits.burst).running += 1
 
     def leave(self, principal: str) -> None:
         """A call ends."""
-        left = self._running.get(principal, 1) - 1
-        if left > 0:
-            self._running[principal] = left
-        else:
-            self._running.pop(principal, None)
+        meter = self._meters.get(principal)
+        if meter is not None and meter.running > 0:
+            meter.running -= 1
 
     def facts(self, principal: str) -> dict[Fact, object]:
         """The facts for one client message."""
-        return {Fact.RATE: self.spend(principal), Fact.CONCURRENCY: self.free(principal), Fact.REQUEST: False}
+        return {_RATE: self.spend(principal), _CONCURRENCY: self.free(principal), _REQUEST: False}

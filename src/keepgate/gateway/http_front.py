@@ -12,6 +12,7 @@ from typing import Any
 
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.background import Background
+from keepgate.gateway.fastlane import FastLane
 from keepgate.gateway.outlets import HandshakeOutlet, StatelessOutlet, rpc_headers
 from keepgate.gateway.services import Services
 from keepgate.gateway.sessions import Sessions
@@ -53,6 +54,7 @@ class HttpFront:
         self.gatekeeper = gatekeeper
         self.sessions = sessions
         self.stateless = stateless
+        self.lane = FastLane(services, stateless)
         self.old = SseFront(services, sessions)
         self._tasks = Background()
 
@@ -135,6 +137,8 @@ class HttpFront:
             http.check_agreement(message, request.headers)
             self.stateless.notification(message, principal, {})
             responder.respond(202, {}, b"")
+            return
+        if self.lane.take(message, request, responder, principal, mount):
             return
         outlet = StatelessOutlet(responder)
         task = self._tasks.spawn(self.stateless.request(message, principal, mount, request.headers, outlet))
@@ -253,7 +257,7 @@ class HttpFront:
 
     async def drain(self, seconds: float) -> None:
         """Wait for running requests to finish, then cancel what is left."""
-        await self._tasks.drain(seconds)
+        await asyncio.gather(self._tasks.drain(seconds), self.lane.drain(seconds))
 
 
 def respond_rpc(responder: Responder, status: int, body: dict[str, Any]) -> None:

@@ -23,16 +23,33 @@ from keepgate.model.verdict import Effect, Verdict, deny
 from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.eras import Era, lookup
 
-_LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
+LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
+"""Method that names a thing to the list that has it."""
 _MISSING = (jsonrpc.RESOURCE_NOT_FOUND, jsonrpc.INVALID_PARAMS)
 SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifications/cancelled"))
 """Notifications that concern the client's session, not the call on whose stream they may come."""
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
+_TRACE_BYTES = 8
+_random = memoryview(b"")
+
+
 def new_trace() -> str:
-    """A fresh decision id, shared by all records of one request."""
-    return secrets.token_hex(8)
+    """A fresh decision id of 16 hex digits, shared by all records of one request."""
+    global _random  # noqa: PLW0603 - fetched a page at a time: asking the system for each costs more than deciding
+    if not _random:
+        _random = memoryview(secrets.token_bytes(512 * _TRACE_BYTES))
+    taken, _random = _random[:_TRACE_BYTES], _random[_TRACE_BYTES:]
+    return taken.hex()
+
+
+def must_know_uris(view: View, method: str, reply: Message) -> bool:
+    """Whether the servers' resource lists are needed to tell whose the URIs of a reply are."""
+    return len(view.backends) > 1 and bool(uris.mentioned(method, reply.body))
+
+
+_ASK = Effect.ASK
 
 
 @dataclass(slots=True)
@@ -53,7 +70,7 @@ def _unheard_of(method: str, target: Target, reply: Message) -> bool:
     """
     if target.item is not None or not replies.is_failure(reply):
         return False
-    if method in _LIST_OF:
+    if method in LIST_OF:
         return True
     missing = reply.kind is Kind.ERROR and reply.body["error"]["code"] in _MISSING
     return missing and target.backend.shelf.find("resources/list", target.name) is None
@@ -121,7 +138,7 @@ class Relay:
         target: Target | None = None
         try:
             target = await self._resolve(message, caller, view)
-            exchange = self._exchange(message, caller, target)
+            exchange = self.exchange(message, caller, target)
             verdict, seq = self._judge(exchange, target, trace, message)
             if target is None or verdict.effect >= Effect.ASK:
                 await self.enforcer.settled(seq)
@@ -139,7 +156,7 @@ class Relay:
                 meters.leave(principal)
         except UpstreamError as error:
             server = target.backend.settings.id if target is not None else ""
-            return self._failed(message, caller, error, server, trace)
+            return self.failed(message, caller, error, server, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
         except RemoteError:
@@ -162,7 +179,7 @@ class Relay:
     async def _resolve(self, message: Message, caller: Caller, view: View) -> Target | None:
         """What the request names, or None if there is nothing of that name."""
         method, params = message.method, message.params
-        if method in _LIST_OF:
+        if method in LIST_OF:
             return await self._resolve_named(message, caller, view)
         if method == "completion/complete":
             return await self._resolve_ref(params.get("ref"), caller, view)
@@ -179,7 +196,7 @@ class Relay:
             raise RemoteError(
                 "params", "`params.arguments` must be an object", rpc_code=jsonrpc.INVALID_PARAMS
             )
-        target = await view.named(_LIST_OF[message.method], name)
+        target = await view.named(LIST_OF[message.method], name)
         if target is None or message.method != "tools/call" or caller.era is not Era.STATELESS:
             return target
         # HTTP clients must drop a tool with an invalid x-mcp-header annotation.
@@ -202,11 +219,13 @@ class Relay:
             "params", "`params.ref` must name a prompt or a resource", rpc_code=jsonrpc.INVALID_PARAMS
         )
 
-    def _exchange(self, message: Message, caller: Caller, target: Target | None) -> Exchange:
+    def exchange(self, message: Message, caller: Caller, target: Target | None) -> Exchange:
         row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
         action = row.action if row is not None else None
         resource = None
         if target is not None:
+            if target.resource is not None and message.method in LIST_OF:
+                return caller.sends(message, action, target.resource)
             kind = _KIND_OF.get(message.method, ResourceKind.RESOURCE)
             if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
                 kind = ResourceKind.PROMPT
@@ -217,25 +236,34 @@ class Relay:
         self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None
     ) -> dict[str, Any]:
         message, caller, backend = running.message, running.caller, target.backend
-        server = backend.settings.id
-        params, headers = self._outgoing(message, caller, target)
+        params, headers = self.outgoing(message, caller, target)
         observer = Observer(self, running, backend, callbacks)
         reply = await backend.request(message.method, params, caller, observer, headers)
-        exchange = caller.gets(reply, server, asked.action, asked.resource)
-        if _unheard_of(message.method, target, reply):
-            unheard = deny("the server does not know it", guard="route", hidden=True)
-            await self.enforcer.settled(self.enforcer.record(exchange, unheard, running.trace))
-            return replies.unknown(message, caller)
-        if len(running.view.backends) > 1 and uris.mentioned(message.method, reply.body):
+        if must_know_uris(running.view, message.method, reply):
             await running.view.know_uris()
-        out = self._incoming(message, caller, running.view, backend, reply)
-        verdict, seq = self.enforcer.judge(exchange, running.trace, belongs=True)
+        out, seq = self.receive(running, target, asked, reply)
         await self.enforcer.settled(seq)
-        if verdict.effect >= Effect.ASK:
-            return replies.denied(message, caller, verdict, running.trace)
         return out
 
-    def _outgoing(
+    def receive(
+        self, running: Running, target: Target, asked: Exchange, reply: Message
+    ) -> tuple[dict[str, Any], int]:
+        """What the client gets for a server's reply, and the record that must be settled before it gets it.
+
+        Raises AuditError, RemoteError, UpstreamError.
+        """
+        message, caller, trace = running.message, running.caller, running.trace
+        exchange = caller.gets(reply, target.backend.settings.id, asked.action, asked.resource)
+        if _unheard_of(message.method, target, reply):
+            unheard = deny("the server does not know it", guard="route", hidden=True)
+            return replies.unknown(message, caller), self.enforcer.record(exchange, unheard, trace)
+        out = self._incoming(message, caller, running.view, target.backend, reply)
+        verdict, seq = self.enforcer.judge(exchange, trace, belongs=True)
+        if verdict.effect >= _ASK:
+            return replies.denied(message, caller, verdict, trace), seq
+        return out, seq
+
+    def outgoing(
         self, message: Message, caller: Caller, target: Target
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """The params in the server's own terms, and the `Mcp-Param-*` headers of what is really sent."""
@@ -245,7 +273,7 @@ class Relay:
         if method == "completion/complete":
             key = "name" if params["ref"]["type"] == "ref/prompt" else "uri"
             params["ref"] = {**params["ref"], key: target.name}
-        elif method in _LIST_OF:
+        elif method in LIST_OF:
             params["name"] = target.name
         else:
             params["uri"] = target.name
@@ -281,7 +309,7 @@ class Relay:
             view.note_issued(caller.principal.id, server, uris.mentioned(method, body))
         return body
 
-    def _failed(
+    def failed(
         self, message: Message, caller: Caller, error: UpstreamError, server: str, trace: str
     ) -> dict[str, Any]:
         reason = f"{error.public} (decision {trace})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from keepgate.model.errors import UpstreamError
 from keepgate.protocol import http
@@ -41,6 +41,9 @@ CAPABILITY = {
 
 class Shelf:
     """The lists of one server towards one session, or towards everybody in the stateless era."""
+
+    changes: ClassVar[int] = 0
+    """Changes of all shelves of this process: one comparison tells a table of many servers that it is current."""
 
     def __init__(self, server: str, fetch: Fetch, most: int) -> None:
         self._server = server
@@ -134,6 +137,7 @@ class Shelf:
         self._stale.discard(method)
         if self._lists.get(method) != items:
             self.generation += 1
+            Shelf.changes += 1
         self._lists[method] = items
         self._extras[method] = extras
         self._index[method] = index

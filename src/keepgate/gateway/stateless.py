@@ -143,6 +143,10 @@ class Stateless:
                 view.absent[upstream.id] = AbsentBackend(upstream.settings, partial(self._absent, upstream))
         return view
 
+    def known_view(self, mount: str | None) -> View | None:
+        """The view of a mount as last made; None before the first request. What it does not have may exist."""
+        return self._views.get(mount)
+
     async def _absent(self, upstream: Upstream) -> Backend:
         """A call by name is for a server that could just now not be reached. Raises UpstreamError."""
         why = self._failures.get(upstream.id)

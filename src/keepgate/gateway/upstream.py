@@ -91,6 +91,11 @@ class Upstream:
             self.circuit.check()
             return await self._probe()
 
+    def ready_link(self) -> Link | None:
+        """The shared link if it lives and nothing speaks against using it at once."""
+        link = self._shared
+        return link if link is not None and link.dead is None and self.circuit.closed else None
+
     async def _probe(self) -> Link | None:
         """Open a channel and ask `server/discover`; an answer that only the stateless era gives decides."""
         link = Link(self.id, self.connector.channel(era="stateless"), R2026_07, self.owner, self.limits)

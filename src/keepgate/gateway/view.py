@@ -15,21 +15,26 @@ from typing import Any
 
 from keepgate.gateway import uris
 from keepgate.gateway.backend import Backend
-from keepgate.gateway.shelf import CAPABILITY, KEY, Meta
+from keepgate.gateway.shelf import CAPABILITY, KEY, Meta, Shelf
+from keepgate.model.access import Resource, ResourceKind
 from keepgate.model.errors import UpstreamError
 
 MAX_ISSUED = 10_000
+NAMED = {"tools/list": ResourceKind.TOOL, "prompts/list": ResourceKind.PROMPT}
+"""Lists whose items clients call by name."""
 
 Failures = dict[str, UpstreamError]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """What a client's name or URI stands for: the server's own name, and the listed item if there is one."""
 
     backend: Backend
     name: str
     item: dict[str, Any] | None = None
+    resource: Resource | None = None
+    """As policy names it; set on what is listed by name."""
 
 
 class View:
@@ -41,9 +46,11 @@ class View:
         """Servers that could not be reached: in no list, but a call by name leads to them."""
         self.single = single
         """Mounted alone: no prefix, the server's own instructions and identity pass."""
-        self._names: dict[str, dict[str, tuple[str, str]]] = {}
+        self._names: dict[str, dict[str, Target]] = {}
         self._given: dict[str, dict[tuple[str, str], str]] = {}
         self._built: dict[str, tuple[int, ...]] = {}
+        self._seen: dict[str, int] = {}
+        """`Shelf.changes` when a table was last found current."""
         self._issued: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def add(self, backend: Backend) -> None:
@@ -51,12 +58,14 @@ class View:
         self.absent.pop(backend.settings.id, None)
         self.backends[backend.settings.id] = backend
         self._built.clear()
+        self._seen.clear()
 
     def remove(self, server: str) -> None:
         """A server is gone."""
         self.absent.pop(server, None)
         self.backends.pop(server, None)
         self._built.clear()
+        self._seen.clear()
 
     def offering(self, method: str) -> list[Backend]:
         """The servers that declared the capability a list method needs."""
@@ -85,13 +94,18 @@ class View:
             if failure is not None
         }
 
-    def _table(self, method: str) -> dict[str, tuple[str, str]]:
-        """Client name to (server, own name) for a list, rebuilt when any shelf changed."""
+    def _table(self, method: str) -> dict[str, Target]:
+        """Client name to what it stands for, rebuilt when any shelf changed."""
+        changes = Shelf.changes
+        if self._seen.get(method) == changes:
+            return self._names[method]
+        self._seen[method] = changes
         built = tuple(backend.shelf.generation for backend in self.backends.values())
         if self._built.get(method) == built:
             return self._names[method]
-        table: dict[str, tuple[str, str]] = {}
+        table: dict[str, Target] = {}
         given: dict[tuple[str, str], str] = {}
+        kind = NAMED.get(method)
         for server, backend in self.backends.items():
             for item in backend.shelf.known(method):
                 own = item[KEY[method]]
@@ -99,13 +113,14 @@ class View:
                     continue
                 name = self._free_name(method, server, backend, own, table)
                 if name is not None:
-                    table[name] = (server, own)
+                    resource = Resource(kind, server, own) if kind is not None else None
+                    table[name] = Target(backend, own, item, resource)
                     given[server, own] = name
         self._names[method], self._given[method], self._built[method] = table, given, built
         return table
 
     def _free_name(
-        self, method: str, server: str, backend: Backend, own: str, table: dict[str, tuple[str, str]]
+        self, method: str, server: str, backend: Backend, own: str, table: dict[str, Target]
     ) -> str | None:
         """The client's name for an item: the plain form, else the form with the server id, else none."""
         by_uri = KEY[method] != "name"
@@ -122,14 +137,18 @@ class View:
 
     async def named(self, method: str, name: str) -> Target | None:
         """The tool or prompt a client's name stands for, asking servers anew if the name is not known."""
-        found = self._lookup(method, name)
-        if found is not None and found.backend.shelf.has(method):
+        found = self.ready(method, name)
+        if found is not None:
             return found
         missing = [backend for backend in self.offering(method) if not backend.shelf.has(method)]
         if missing:
             await self.load(method, missing, fresh=False)
-            found = self._lookup(method, name)
-        return found or self._unlisted(name)
+        return self._table(method).get(name) or self._unlisted(name)
+
+    def ready(self, method: str, name: str) -> Target | None:
+        """The listed tool or prompt of that name, if no server need be asked to know it."""
+        found = self._table(method).get(name)
+        return found if found is not None and found.backend.shelf.has(method) else None
 
     def _unlisted(self, name: str) -> Target | None:
         """A name no list has. Servers may offer what they do not list, so it goes to the one server it can belong to.
@@ -142,13 +161,6 @@ class View:
             return None
         return Target(fitting[0], name if self.single else name.removeprefix(fitting[0].settings.prefix))
 
-    def _lookup(self, method: str, name: str) -> Target | None:
-        entry = self._table(method).get(name)
-        if entry is None:
-            return None
-        backend = self.backends[entry[0]]
-        return Target(backend, entry[1], backend.shelf.find(method, entry[1]))
-
     async def located(self, uri: str, principal: str) -> Target | None:
         """The server that a resource URI belongs to: listed, aliased, fitting a template, or issued in a result."""
         offering = self.offering("resources/list")
@@ -157,7 +169,7 @@ class View:
         await self.know_uris()
         entry = self._table("resources/list").get(uri)
         if entry is not None:
-            return Target(self.backends[entry[0]], entry[1])
+            return Target(entry.backend, entry.name)
         aliased = uris.parse_alias(uri)
         if aliased is not None and aliased[0] in self.backends:
             return Target(self.backends[aliased[0]], aliased[1])
@@ -167,7 +179,7 @@ class View:
     def _owner(self, uri: str, principal: str) -> str | None:
         """The server a plain URI stands for. What is listed comes first: an issued link must not take it over."""
         entry = self._table("resources/list").get(uri)
-        owner = entry[0] if entry is not None else self._by_template(uri)
+        owner = entry.backend.settings.id if entry is not None else self._by_template(uri)
         if owner is None:
             owner = self._issued.get((principal, uri))
         return owner if owner in self.backends else None

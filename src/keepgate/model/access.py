@@ -68,7 +68,7 @@ class Resource:
         return f"{self.server}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One authorization question."""
 

@@ -9,9 +9,11 @@ from keepgate.model.access import Action, Principal, Resource
 from keepgate.model.message import Direction, Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """A message, its direction, who it is from or for, and what it asks for.
+    """A message, its direction, who it is from or for, and what it asks for. Not changed once made.
+
+    (Not frozen: making a frozen one costs three times as much, and every message makes one.)
 
     `server` is empty for what keepgate answers itself over all servers. `action` and `resource` are set on requests
     that name a thing. `capabilities` are what the client declared, and only that.

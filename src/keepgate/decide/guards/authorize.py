@@ -31,6 +31,12 @@ class Policy(Protocol):
     def decide(self, request: Request) -> PolicyDecision: ...
 
 
+_TO_CLIENT, _TO_SERVER, _REQUEST = Direction.TO_CLIENT, Direction.TO_SERVER, Kind.REQUEST
+_DENY, _BELONGS = Effect.DENY, Fact.REQUEST
+_ALLOWED = Verdict(Effect.ALLOW, guard="authorize")
+_KNOWN_DECISIONS = 16_384
+
+
 class Authorize:
     """ALLOW what policy allows; everything else is DENY.
 
@@ -45,23 +51,38 @@ class Authorize:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._verdicts: dict[int, tuple[PolicyDecision, Verdict]] = {}
+        """The verdict for each decision that the policy repeats (it memoises them), by identity."""
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """ALLOW, ASK or DENY; never no opinion."""
         message = exchange.message
-        if exchange.direction is Direction.TO_CLIENT or message.is_reply:
-            if facts[Fact.REQUEST] is True:
-                return Verdict(Effect.ALLOW, guard=self.id)
+        if exchange.direction is _TO_CLIENT or message.is_reply:
+            if facts[_BELONGS] is True:
+                return _ALLOWED
             return deny("not allowed", guard=self.id, private="belongs to no allowed request", hidden=True)
         if exchange.action is not None and exchange.resource is not None:
-            asked = Request(exchange.principal, exchange.action, exchange.resource)
-            decision = self._policy.decide(asked)
-            hidden = decision.effect is Effect.DENY
-            private = "; ".join(decision.errors)
-            return Verdict(
-                decision.effect, decision.reason, self.id, private, hidden=hidden, rules=decision.rules
+            return self._verdict(
+                self._policy.decide(Request(exchange.principal, exchange.action, exchange.resource))
             )
-        row = lookup(message.method, Direction.TO_SERVER, message.kind, exchange.revision)
-        if row is None or (row.action is not None and message.kind is Kind.REQUEST):
+        row = lookup(message.method, _TO_SERVER, message.kind, exchange.revision)
+        if row is None or (row.action is not None and message.kind is _REQUEST):
             return deny("not allowed", guard=self.id, private="unknown method or nothing named", hidden=True)
-        return Verdict(Effect.ALLOW, guard=self.id)
+        return _ALLOWED
+
+    def _verdict(self, decision: PolicyDecision) -> Verdict:
+        known = self._verdicts.get(id(decision))
+        if known is not None and known[0] is decision:
+            return known[1]
+        made = Verdict(
+            decision.effect,
+            decision.reason,
+            self.id,
+            "; ".join(decision.errors),
+            hidden=decision.effect is _DENY,
+            rules=decision.rules,
+        )
+        if len(self._verdicts) >= _KNOWN_DECISIONS:
+            self._verdicts.clear()
+        self._verdicts[id(decision)] = decision, made
+        return made

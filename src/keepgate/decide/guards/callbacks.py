@@ -8,6 +8,8 @@ from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Verdict, deny
 from keepgate.protocol.eras import CALLBACK_CAPABILITY
 
+_TO_CLIENT, _REQUEST = Direction.TO_CLIENT, Kind.REQUEST
+
 
 class Callbacks:
     """`roots/list`, `sampling/createMessage` and `elicitation/create` need the client's own declaration."""
@@ -18,7 +20,7 @@ class Callbacks:
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """DENY an undeclared callback or mode, else no opinion."""
         message = exchange.message
-        if exchange.direction is not Direction.TO_CLIENT or message.kind is not Kind.REQUEST:
+        if message.kind is not _REQUEST or exchange.direction is not _TO_CLIENT:
             return None
         needed = CALLBACK_CAPABILITY.get(message.method)
         if needed is None:

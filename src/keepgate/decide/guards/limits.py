@@ -7,6 +7,9 @@ from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Effect, Verdict
 
+_TO_SERVER, _REQUEST = Direction.TO_SERVER, Kind.REQUEST
+_RATE, _CONCURRENCY = Fact.RATE, Fact.CONCURRENCY
+
 
 class Limits:
     """Rates and concurrency of requests from the client; sizes and depths are bounded while parsing."""
@@ -16,14 +19,14 @@ class Limits:
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """DENY with `retry_after` when a budget is used up, else no opinion."""
-        if exchange.direction is not Direction.TO_SERVER or exchange.message.is_reply:
+        if exchange.direction is not _TO_SERVER or exchange.message.is_reply:
             return None
-        rate: Budget = facts[Fact.RATE]
+        rate: Budget = facts[_RATE]
         if rate.remaining < 0:
             return self._over("rate limit reached", rate.resets_in, "limits.requests_per_second")
-        if exchange.message.kind is not Kind.REQUEST:
+        if exchange.message.kind is not _REQUEST:
             return None
-        concurrency: Budget = facts[Fact.CONCURRENCY]
+        concurrency: Budget = facts[_CONCURRENCY]
         if concurrency.remaining < 0:
             return self._over("too many calls in flight", 1.0, "limits.concurrent_calls")
         return None
