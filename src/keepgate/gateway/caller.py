@@ -11,6 +11,8 @@ from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Message
 from keepgate.protocol.eras import Era, era_of
 
+_TO_SERVER, _TO_CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+
 
 @dataclass(slots=True)
 class Caller:
@@ -34,8 +36,17 @@ class Caller:
         self, message: Message, action: Action | None = None, resource: Resource | None = None
     ) -> Exchange:
         """A message of this client, to be judged."""
-        server = resource.server if resource is not None else ""
-        return self._exchange(message, Direction.TO_SERVER, server, action, resource)
+        return Exchange(
+            message,
+            _TO_SERVER,
+            self.principal,
+            self.revision,
+            "" if resource is None else resource.server,
+            action,
+            resource,
+            self.client,
+            self.capabilities,
+        )
 
     def gets(
         self,
@@ -45,19 +56,9 @@ class Caller:
         resource: Resource | None = None,
     ) -> Exchange:
         """A message for this client, from `server` or (empty) from keepgate itself, to be judged."""
-        return self._exchange(message, Direction.TO_CLIENT, server, action, resource)
-
-    def _exchange(
-        self,
-        message: Message,
-        direction: Direction,
-        server: str,
-        action: Action | None,
-        resource: Resource | None,
-    ) -> Exchange:
         return Exchange(
             message,
-            direction,
+            _TO_CLIENT,
             self.principal,
             self.revision,
             server,

@@ -75,7 +75,7 @@ class FastLane:
             return False  # to be refused, which is not urgent
         outlet = StatelessOutlet(responder)
         running = Running(caller, view, outlet, new_trace(), message)
-        passage = Passage(self, running, target, target.backend, link)
+        passage = Passage(self, running, outlet, target, target.backend, link)
         responder.on_disconnect(passage.left)
         passage.begin()
         return True
@@ -95,16 +95,23 @@ class FastLane:
 class Passage(Pending):
     """One call on the lane: decided on and recorded, sent, answered. The client gets exactly one reply."""
 
-    __slots__ = ("asked", "backend", "entered", "lane", "over", "running", "target", "way")
+    __slots__ = ("asked", "backend", "entered", "lane", "outlet", "over", "running", "target", "way")
 
     def __init__(
-        self, lane: FastLane, running: Running, target: Target, backend: StatelessBackend, link: Link
+        self,
+        lane: FastLane,
+        running: Running,
+        outlet: StatelessOutlet,
+        target: Target,
+        backend: StatelessBackend,
+        link: Link,
     ) -> None:
         observer = Observer(lane.services.relay, running, backend, None)
         super().__init__(link, running.message.method, observer, backend.upstream.call_timeout)
         self.way = link
         self.lane = lane
         self.running = running
+        self.outlet = outlet
         self.target = target
         self.backend = backend
         self.asked: Exchange = lane.services.relay.exchange(running.message, running.caller, target)
@@ -116,8 +123,9 @@ class Passage(Pending):
     def begin(self) -> None:
         """Decide, record, and send once the record is as durable as configured."""
         lane, running = self.lane, self.running
+        if not lane.running:
+            lane.empty.clear()
         lane.running.add(self)
-        lane.empty.clear()
         enforcer = lane.services.enforcer
         try:
             verdict, seq = enforcer.judge(self.asked, running.trace)
@@ -128,7 +136,10 @@ class Passage(Pending):
             # Before anything is waited for: what is judged at the same time counts it.
             enforcer.meters.enter(running.caller.principal.id)
             self.entered = True
-            enforcer.after(seq, self._send)
+            if enforcer.sync:
+                enforcer.after(seq, self._send)
+            else:
+                self._send(recorded=True)
         elif verdict.hidden:
             self._reply_after(seq, replies.unknown(running.message, running.caller))
         else:
@@ -171,8 +182,8 @@ class Passage(Pending):
             self._failed(error)
 
     def _receive(self, reply: Message) -> None:
-        body, seq = self.lane.services.relay.receive(self.running, self.target, self.asked, reply)
-        self._reply_after(seq, body)
+        body, result, seq = self.lane.services.relay.receive(self.running, self.target, self.asked, reply)
+        self._reply_after(seq, body, result)
 
     def on_failure(self, failure: UpstreamError) -> None:
         """The server did not answer: say so."""
@@ -207,12 +218,16 @@ class Passage(Pending):
         running = self.running
         self._reply(replies.undecided(running.message, running.caller, running.trace))
 
-    def _reply_after(self, seq: int, body: dict[str, Any]) -> None:
-        self.lane.services.enforcer.after(seq, lambda ok: self._reply(body) if ok else self._undecided())
+    def _reply_after(self, seq: int, body: dict[str, Any], result: bytes | None = None) -> None:
+        enforcer = self.lane.services.enforcer
+        if enforcer.sync:
+            enforcer.after(seq, lambda ok: self._reply(body, result) if ok else self._undecided())
+        else:
+            self._reply(body, result)
 
-    def _reply(self, body: dict[str, Any]) -> None:
+    def _reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
         if self._leave():
-            self.running.outlet.reply(body)
+            self.outlet.reply(body, result)
 
     def left(self) -> None:
         """The client has gone: the server is told in the manner of the era."""

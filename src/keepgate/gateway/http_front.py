@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from keepgate.gateway.access import Gatekeeper
@@ -28,8 +29,10 @@ from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVI
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
+_USUAL_ACCEPT = f"{JSON_TYPE}, {STREAM_TYPE}"
 
 
+@lru_cache(256)
 def split_path(path: str) -> tuple[str | None, str] | None:
     """Mount (None for all servers) and tail (``, `sse`, `messages`) of a path of ours, or None."""
     parts = path.strip("/").split("/")
@@ -278,11 +281,16 @@ def refuse(responder: Responder, error: RemoteError) -> None:
 
 def check_media_types(headers: Mapping[str, str]) -> None:
     """`Content-Type` must be exactly JSON, `Accept` must admit it. Raises RemoteError (415, 406)."""
-    media, _, parameters = headers.get("content-type", "").partition(";")
+    content_type, accept = headers.get("content-type", ""), headers.get("accept", "*/*")
+    if content_type != JSON_TYPE or accept != _USUAL_ACCEPT:
+        _check_media_types(content_type, accept)
+
+
+def _check_media_types(content_type: str, accept: str) -> None:
+    media, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower()
     if media.strip().lower() != JSON_TYPE or (charset and charset.replace('"', "") != "charset=utf-8"):
         raise RemoteError("media-type", "`Content-Type` must be `application/json`", status=415)
-    accept = headers.get("accept", "*/*")
     if JSON_TYPE not in accept and "*/*" not in accept and "application/*" not in accept:
         raise RemoteError(
             "accept", "`Accept` must list `application/json` and `text/event-stream`", status=406

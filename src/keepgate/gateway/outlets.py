@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 from keepgate.gateway.caller import Caller
@@ -26,10 +25,13 @@ class Resumer(Protocol):
     def streams(self) -> StreamTable: ...
 
 
-@cache
+_RPC_HEADERS = {"Content-Type": "application/json"}
+_PLAIN = len(("jsonrpc", "id", "result"))
+
+
 def rpc_headers() -> dict[str, str]:
     """Headers of a JSON-RPC body."""
-    return {"Content-Type": "application/json"}
+    return _RPC_HEADERS
 
 
 @dataclass(slots=True)
@@ -70,14 +72,18 @@ class StatelessOutlet:
             self._stream = self._responder.start_stream({})
         return self._stream.send(jsonrpc.encode(body))
 
-    def reply(self, body: dict[str, Any]) -> None:
-        """Send the reply and end."""
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
+        """Send the reply and end. `result` is the body's result, if it is encoded already."""
+        if result is not None and len(body) == _PLAIN:
+            payload = jsonrpc.encode_result(body["id"], result)
+        else:
+            payload = jsonrpc.encode(body)
         if self._stream is not None:
-            self._stream.send(jsonrpc.encode(body))
+            self._stream.send(payload)
             self._stream.close()
             return
         status = STATUS.get(body["error"]["code"], 200) if "error" in body else 200
-        self._responder.respond(status, rpc_headers(), jsonrpc.encode(body))
+        self._responder.respond(status, _RPC_HEADERS, payload)
 
 
 class HandshakeOutlet:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
-from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.enforce import Enforcer, payload_of
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.view import Target, View
 from keepgate.model.access import Action, Resource, ResourceKind
@@ -49,7 +49,8 @@ def must_know_uris(view: View, method: str, reply: Message) -> bool:
     return len(view.backends) > 1 and bool(uris.mentioned(method, reply.body))
 
 
-_ASK = Effect.ASK
+_ASK, _RESULT = Effect.ASK, Kind.RESULT
+_INPUT = "input_required"
 
 
 @dataclass(slots=True)
@@ -241,27 +242,30 @@ class Relay:
         reply = await backend.request(message.method, params, caller, observer, headers)
         if must_know_uris(running.view, message.method, reply):
             await running.view.know_uris()
-        out, seq = self.receive(running, target, asked, reply)
+        out, _, seq = self.receive(running, target, asked, reply)
         await self.enforcer.settled(seq)
         return out
 
     def receive(
         self, running: Running, target: Target, asked: Exchange, reply: Message
-    ) -> tuple[dict[str, Any], int]:
+    ) -> tuple[dict[str, Any], bytes | None, int]:
         """What the client gets for a server's reply, and the record that must be settled before it gets it.
 
+        The second part is the body's `result` as it was encoded for the record, if that is what the client gets.
         Raises AuditError, RemoteError, UpstreamError.
         """
         message, caller, trace = running.message, running.caller, running.trace
         exchange = caller.gets(reply, target.backend.settings.id, asked.action, asked.resource)
         if _unheard_of(message.method, target, reply):
             unheard = deny("the server does not know it", guard="route", hidden=True)
-            return replies.unknown(message, caller), self.enforcer.record(exchange, unheard, trace)
+            return replies.unknown(message, caller), None, self.enforcer.record(exchange, unheard, trace)
         out = self._incoming(message, caller, running.view, target.backend, reply)
-        verdict, seq = self.enforcer.judge(exchange, trace, belongs=True)
+        payload = payload_of(reply)
+        verdict, seq = self.enforcer.judge(exchange, trace, belongs=True, payload=payload)
         if verdict.effect >= _ASK:
-            return replies.denied(message, caller, verdict, trace), seq
-        return out, seq
+            return replies.denied(message, caller, verdict, trace), None, seq
+        unchanged = out is reply.body and reply.kind is _RESULT
+        return out, payload if unchanged else None, seq
 
     def outgoing(
         self, message: Message, caller: Caller, target: Target
@@ -292,17 +296,20 @@ class Relay:
     ) -> dict[str, Any]:
         """The reply body in the client's terms: its id, our names and URIs, sealed state. The rest is untouched."""
         server, method = backend.settings.id, message.method
-        body = {**reply.body, "id": message.id}
+        body = reply.body
+        body["id"] = message.id
+        if len(view.backends) == 1 and reply.kind is _RESULT and body["result"].get("resultType") != _INPUT:
+            return body
         rewrite = view.to_client_uri(server, caller.principal.id)
         if reply.kind is Kind.ERROR:
             uris.rewrite_error(body["error"], rewrite)
             return body
         result = body["result"]
-        if result.get("resultType", "complete") == "input_required":
+        if result.get("resultType") == _INPUT:
             replies.check_input_requests(result, method, caller)
             if "requestState" in result:
                 sealed = self.state.seal(result["requestState"], message, caller, server)
-                body["result"] = {**result, "requestState": sealed}
+                return {**body, "result": {**result, "requestState": sealed}}
             return body
         if len(view.backends) > 1:
             uris.rewrite_result(method, result, rewrite)

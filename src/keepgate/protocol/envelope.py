@@ -21,7 +21,7 @@ SUBSCRIPTION_KEY: Final = PREFIX + "subscriptionId"
 ENVELOPE_KEYS: Final = frozenset((VERSION_KEY, CAPABILITIES_KEY, CLIENT_INFO_KEY, LOG_LEVEL_KEY))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
     """What a stateless request says of its sender. Self-asserted: for display and negotiation only."""
 
@@ -59,9 +59,10 @@ def read_envelope(message: Message) -> Envelope:
     meta = message.params.get("_meta")
     if not isinstance(meta, dict):
         raise _bad(f"`params._meta` must carry `{VERSION_KEY}` and `{CAPABILITIES_KEY}`")
-    for key in (VERSION_KEY, CAPABILITIES_KEY):
-        if key not in meta:
-            raise _bad(f"`params._meta` lacks `{key}`")
+    if VERSION_KEY not in meta:
+        raise _bad(f"`params._meta` lacks `{VERSION_KEY}`")
+    if CAPABILITIES_KEY not in meta:
+        raise _bad(f"`params._meta` lacks `{CAPABILITIES_KEY}`")
     version, capabilities, info = meta[VERSION_KEY], meta[CAPABILITIES_KEY], meta.get(CLIENT_INFO_KEY)
     if not isinstance(version, str):
         raise _bad(f"`{VERSION_KEY}` must be a string")

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from keepgate.model.errors import RemoteError
-from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.message import Direction, Message
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import VERSION_KEY
-from keepgate.protocol.eras import R2026_07, lookup
+from keepgate.protocol.eras import R2026_07, TABLE
 
 VERSION_HEADER: Final = "mcp-protocol-version"
 METHOD_HEADER: Final = "mcp-method"
@@ -49,6 +51,14 @@ STATUS: Final = {
 """Stateless era: HTTP status of a JSON-RPC error; 200 for any other code."""
 
 
+_NAME_KEY: Final = {
+    row.method: row.name
+    for row in TABLE
+    if row.name and row.direction is Direction.TO_SERVER and R2026_07 in row.revisions
+}
+"""Stateless era: method to the params key that `Mcp-Name` mirrors."""
+
+
 def mismatch(text: str) -> RemoteError:
     """A HeaderMismatch error (400, -32020)."""
     return RemoteError("header-mismatch", text, rpc_code=jsonrpc.HEADER_MISMATCH, status=400)
@@ -59,29 +69,42 @@ def check_agreement(message: Message, headers: Mapping[str, str]) -> None:
 
     `headers` has lower-case names. Raises RemoteError (-32020).
     """
-    meta = message.params.get("_meta")
+    method, params = message.method, message.params
+    meta = params.get("_meta")
     version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
     if version is not None and headers.get(VERSION_HEADER) != version:
         raise mismatch("the `MCP-Protocol-Version` header does not match the version in `params._meta`")
-    if headers.get(METHOD_HEADER) != message.method:
+    if headers.get(METHOD_HEADER) != method:
         raise mismatch("the `Mcp-Method` header does not match the method in the body")
-    row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, R2026_07)
-    if row is None or not row.name:
+    key = _NAME_KEY.get(method)
+    if key is None:
         return
-    value = message.params.get(row.name)
+    value = params.get(key)
     if isinstance(value, str) and decode_value(headers.get(NAME_HEADER)) != value:
-        raise mismatch(f"the `Mcp-Name` header does not match `params.{row.name}` in the body")
+        raise mismatch(f"the `Mcp-Name` header does not match `params.{key}` in the body")
 
 
-def routing_headers(message_method: str, params: Mapping[str, Any], revision: str) -> dict[str, str]:
+def routing_headers(method: str, params: Mapping[str, Any], revision: str) -> Mapping[str, str]:
     """The headers an upstream request at a stateless revision needs, computed from what is really sent."""
-    headers = {"MCP-Protocol-Version": revision, "Mcp-Method": message_method}
-    row = lookup(message_method, Direction.TO_SERVER, Kind.REQUEST, revision)
-    if row is not None and row.name:
-        value = params.get(row.name)
-        if isinstance(value, str):
-            headers["Mcp-Name"] = encode_value(value)
-    return headers
+    key = _NAME_KEY.get(method)
+    value = params.get(key) if key is not None else None
+    if not isinstance(value, str):
+        value = None
+    elif len(value) > _KNOWN_CHARS:
+        return _routing(method, value, revision)
+    return _known_routing(method, value, revision)
+
+
+def _routing(method: str, name: str | None, revision: str) -> Mapping[str, str]:
+    headers = {"MCP-Protocol-Version": revision, "Mcp-Method": method}
+    if name is not None:
+        headers["Mcp-Name"] = encode_value(name)
+    return MappingProxyType(headers)
+
+
+_known_routing = lru_cache(4096)(_routing)
+_KNOWN_CHARS: Final = 256
+"""Characters of the longest name whose headers are remembered: callers choose names, memory must stay bounded."""
 
 
 def encode_value(value: str) -> str:

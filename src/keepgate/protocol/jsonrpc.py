@@ -42,11 +42,16 @@ MAX_METHOD_CHARS: Final = 128
 MAX_SAFE_INT: Final = (1 << 64) - 1
 MIN_SAFE_INT: Final = -(1 << 63)
 
-# Maps digits to `0` and `E` to `e`, everything else but `+`, `-`, `.` to a blank: a long number or a large exponent
-# then shows up as a fixed substring, found at memory speed. Only texts that show one are walked.
-_NUMBER_SHAPE: Final = bytes(
-    0x30 if 0x30 <= c <= 0x39 else 0x65 if c in b"eE" else c if c in b"+-." else 0x20 for c in range(256)
-)
+# Maps digits to `0` and `E` to `e`, everything else to a blank, and drops `+`: a long number or a large exponent then
+# shows up as a fixed substring, found at memory speed. Only texts that show one are walked.
+_NUMBER_SHAPE: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x65 if c in b"eE" else 0x20 for c in range(256))
+_LONG: Final = b"0" * 19
+_SPARSE: Final = 4096
+"""Bytes from which a text with few members is walked instead: a walk costs by member, the search by byte."""
+
+
+_REQUEST: Final = Kind.REQUEST
+_RESULT: Final = Kind.RESULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +108,28 @@ def parse(raw: bytes, limits: JsonLimits = DEFAULT_LIMITS) -> Any:
         value = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
     except ValueError as error:
         raise RemoteError("parse", "not a valid JSON text", str(error)[:200], rpc_code=PARSE_ERROR) from None
-    # Brackets and commas inside strings are counted too, so this only decides whether a walk is needed.
-    openings = raw.count(b"{") + raw.count(b"[")
-    shape = raw.translate(_NUMBER_SHAPE)
-    long_number = b"0000000000000000000" in shape or b"0e000" in shape or b"0e+000" in shape
-    if openings > limits.depth or openings + raw.count(b",") > limits.members or long_number:
+    if _must_walk(raw, limits):
         _walk(value, limits)
     return value
+
+
+def _must_walk(raw: bytes, limits: JsonLimits) -> bool:
+    """Whether the text could go beyond a limit on depth, members or numbers.
+
+    What stands inside strings is counted too, so True says nothing yet.
+    """
+    size = len(raw)
+    openings = raw.count(b"{") + raw.count(b"[")
+    if openings > limits.depth:
+        return True
+    if size > _SPARSE:
+        members = openings + raw.count(b",")
+        if members > limits.members or members * 100 < size:
+            return True
+    elif size > limits.members:
+        return True
+    shape = raw.translate(_NUMBER_SHAPE, b"+")
+    return b"0e000" in shape or _LONG in shape
 
 
 def _walk(root: Any, limits: JsonLimits) -> None:
@@ -160,7 +180,7 @@ def classify(value: Any, size: int) -> Message:
         return Message(Kind.ERROR, value, size)
     if not isinstance(value["result"], dict):
         raise _invalid("`result` must be an object")
-    return Message(Kind.RESULT, value, size)
+    return Message(_RESULT, value, size)
 
 
 def _request_kind(value: dict[str, Any]) -> Kind:
@@ -174,15 +194,13 @@ def _request_kind(value: dict[str, Any]) -> Kind:
         raise _invalid("`params` must be an object")
     if params is not None and not isinstance(params.get("_meta", {}), dict):
         raise RemoteError("meta", "`params._meta` must be an object", rpc_code=INVALID_PARAMS)
-    return Kind.REQUEST if "id" in value else Kind.NOTIFICATION
+    return _REQUEST if "id" in value else Kind.NOTIFICATION
 
 
 def _valid_id(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int):
+    if type(value) is int:  # a bool is none here
         return MIN_SAFE_INT <= value <= MAX_SAFE_INT
-    return isinstance(value, str) and len(value) <= MAX_ID_CHARS
+    return type(value) is str and len(value) <= MAX_ID_CHARS
 
 
 def _check_error(error: Any) -> None:
@@ -206,6 +224,11 @@ def peek_id(raw: bytes) -> int | str | None:
         return None
     found = value.get("id") if isinstance(value, dict) else None
     return found if _valid_id(found) else None
+
+
+def encode_result(request_id: int | str | None, result: bytes) -> bytes:
+    """A result message, its `result` encoded already."""
+    return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (orjson.dumps(request_id), result)
 
 
 def result(request_id: Any, value: Any) -> dict[str, Any]:
