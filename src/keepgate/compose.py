@@ -36,7 +36,7 @@ from keepgate.stores.keys import JsonKeyStore
 from keepgate.stores.secrets import SecretStore
 from keepgate.transports.broken import BrokenConnector
 from keepgate.transports.connect import HttpConnector, StdioConnector
-from keepgate.transports.http_connection import HttpLimits as UpstreamLimits
+from keepgate.transports.http_outgoing import HttpLimits as UpstreamLimits
 from keepgate.transports.http_rules import Limits as HttpLimits
 from keepgate.transports.serve import Server as HttpServer
 from keepgate.transports.stdio_server import serve_stdio

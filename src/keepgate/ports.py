@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from keepgate.audit.record import Entry
 from keepgate.model.access import Principal
@@ -151,7 +151,12 @@ class HttpRequest(Protocol):
     path: str
     query: str
     headers: Mapping[str, str]
-    """Lower-case names. Repeated headers were refused before this; those that are lists are joined."""
+    """Lower-case names, `content-length` left out. Repeated headers were refused before; lists are joined."""
+    notes: dict[str, Any]
+    """The endpoint's own: what it worked out from method, path, query and headers, and from nothing else.
+
+    Requests whose heads are the same bytes share one, on whatever connection they come, until it is forgotten.
+    """
     body: bytes
     peer: str
     """IP address of the client, or empty."""

@@ -1,7 +1,8 @@
 """HTTP/1.1 to one origin: a pool of kept connections, a bounded queue before it, deadlines, redirects.
 
 What callers may rely on: a request is written to at most one connection, unless it is idempotent and the connection
-it was written to had been kept and died without a byte; an exchange hears nothing before `send` has returned.
+it was written to had been kept and died without a byte; an exchange hears nothing before `send` has returned. A server
+that lets its connections live is believed for a tenth of a second; else the kernel is asked before one is used again.
 Deadlines are looked at a few times a second for all requests at once, so a request needs no timer of its own.
 """
 
@@ -16,13 +17,20 @@ from functools import cache
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
-from keepgate.transports.http_connection import Connection, Exchange, HttpLimits
+from keepgate.transports.http_connection import Connection
+from keepgate.transports.http_heads import Heads
+from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 from keepgate.transports.http_request import Origin, field_lines, resolve
 
 __all__ = ["Exchange", "HttpClient", "HttpLimits"]
 
 _TICK: Final = 0.25
 """Seconds between two looks at the deadlines: how late one may be noticed."""
+_FRESH: Final = 0.1
+"""Seconds for which a connection that was used again before is believed to be alive without asking the kernel."""
+_SOON: Final = 1.0
+_WARY: Final = 60.0
+"""A server that closes kept connections within `_SOON`, unannounced, is not believed for so many seconds."""
 
 
 class HttpClient:
@@ -42,11 +50,15 @@ class HttpClient:
     ) -> None:
         self.origin = origin
         self.limits = limits or HttpLimits()
-        head = f"Host: {origin.authority}\r\nAccept-Encoding: identity\r\nUser-Agent: keepgate\r\n"
+        head = (
+            f" HTTP/1.1\r\nHost: {origin.authority}\r\nAccept-Encoding: identity\r\nUser-Agent: keepgate\r\n"
+        )
         self.common = head.encode("ascii") + field_lines(headers or {})
+        self.heads: Heads[Answer] = Heads()
         self._tls = tls
         self._idle: deque[Connection] = deque()  # the most recently used last
-        self._busy: set[Connection] = set()
+        self._connections: set[Connection] = set()
+        self._wary_until = 0.0
         self._waiting: deque[Exchange] = deque()
         self._opening: dict[asyncio.Task[None], Exchange] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -58,12 +70,16 @@ class HttpClient:
         now = loop.time()
         if self._timer is None and not self._closed:
             self._timer = loop.call_later(_TICK, self._tick)
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.usable:
-                self._busy.add(connection)
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            trusted = (
+                connection.served > 1 and now - connection.idle_since < _FRESH and now > self._wary_until
+            )
+            if connection.open and (trusted or connection.quiet):
                 connection.start(exchange, now)
                 return
+            self._connections.discard(connection)
             connection.close(_closed())
         exchange.deadline = now + self.limits.connect
         if self._closed:
@@ -82,7 +98,7 @@ class HttpClient:
             self._timer.cancel()
         for task in self._opening:
             task.cancel()
-        for connection in [*self._idle, *self._busy]:
+        for connection in list(self._connections):
             connection.close(_closed())
         while self._waiting:
             self._waiting.popleft().fail(_closed())
@@ -97,16 +113,21 @@ class HttpClient:
             if not exchange.over:
                 connection.start(exchange, now)
                 return
-        self._busy.discard(connection)
         connection.idle_since = now
         self._idle.append(connection)
 
     def lost(self, connection: Connection) -> None:
         """There may be room for one that waits."""
-        self._busy.discard(connection)
+        self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+            if asyncio.get_running_loop().time() - connection.idle_since < _SOON:
+                self.surprised()
         self._admit()
+
+    def surprised(self) -> None:
+        """Look at every connection before it is used again, for a while."""
+        self._wary_until = asyncio.get_running_loop().time() + _WARY
 
     def again(self, exchange: Exchange) -> None:
         """Send over a new connection."""
@@ -139,7 +160,7 @@ class HttpClient:
         except (OSError, TimeoutError, UnicodeError) as error:
             exchange.fail(self._unreachable(error))
             return
-        self._busy.add(connection)
+        self._connections.add(connection)
         if exchange.over:
             self.released(connection)
         else:
@@ -158,7 +179,7 @@ class HttpClient:
             self.again(self._waiting.popleft())
 
     def _has_room(self) -> bool:
-        return len(self._opening) + len(self._busy) < self.limits.connections
+        return len(self._opening) + len(self._connections) < self.limits.connections
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,11 +188,11 @@ class HttpClient:
             self._waiting.popleft().fail(self._overloaded("for too long"))
         while self._idle and self._idle[0].idle_since + self.limits.idle <= now:
             self._idle.popleft().close(_closed())
-        for connection in list(self._busy):
+        for connection in list(self._connections):
             exchange = connection.exchange
             if exchange is not None and exchange.deadline <= now:
                 connection.close(UpstreamError("timeout", "it did not answer in time", str(self.origin)))
-        active = self._waiting or self._idle or self._busy or self._opening
+        active = self._waiting or self._connections or self._opening
         self._timer = loop.call_later(_TICK, self._tick) if active else None
 
     def _overloaded(self, what: str) -> UpstreamError:

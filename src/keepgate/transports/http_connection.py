@@ -10,120 +10,21 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol, cast
 
 import httptools
 
 from keepgate.model.errors import UpstreamError
+from keepgate.transports.http_heads import Heads
+from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 
 _SMALL: Final = 16 << 10
 """Up to here copying a body behind its head is cheaper than a second buffer."""
 _REDIRECTS: Final = (307, 308)
+_ORDINARY: Final = (200, 202)
 _DRAIN_BYTES: Final = 64 << 10
-_DRAIN_SECONDS: Final = 1.0
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
-
-
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """Bounds on what an upstream controls: seconds, bytes, counts."""
-
-    connect: float = 10.0
-    """Name, TCP and TLS; also how long a request waits for a free connection."""
-    first_byte: float = 600.0
-    """From the request to the head of its answer. A JSON answer begins when the tool is done."""
-    total: float = 600.0
-    """From the request to the end of an answer that is not an event stream."""
-    head: int = 64 << 10
-    fields: int = 100
-    body: int = 16 << 20
-    """A JSON answer."""
-    event: int = 16 << 20
-    """One server-sent event."""
-    connections: int = 256
-    """Per origin, event streams included."""
-    waiting: int = 1024
-    """Requests that wait for a free connection."""
-    idle: float = 60.0
-    redirects: int = 3
-
-
-class Exchange:
-    """One request and what becomes of its answer. Subclasses fill in the `on_` methods, which must not raise.
-
-    After `abort` or `discard` none of them is called; `on_end` or `on_failure` is the last one and comes once.
-    """
-
-    __slots__ = (
-        "_connection",
-        "body",
-        "deadline",
-        "fields",
-        "idempotent",
-        "method",
-        "over",
-        "redirects",
-        "target",
-    )
-
-    def __init__(self, method: bytes, target: bytes, fields: bytes, body: bytes = b"") -> None:
-        self._connection: Connection | None = None
-        self.method = method
-        self.target = target
-        self.fields = fields
-        """Header lines, checked, each ended by CRLF."""
-        self.body = body
-        self.idempotent = method != b"POST"
-        """May be sent again when a kept connection turns out to be dead and nothing says what became of it."""
-        self.deadline = 0.0
-        """Loop time at which it is given up. A subclass may set it in `on_head`."""
-        self.over = False
-        self.redirects = 0
-
-    def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
-        """The head of the answer, names in lower case. May raise UpstreamError to refuse it."""
-
-    def on_data(self, data: bytes) -> None:
-        """A piece of the body. May raise UpstreamError to refuse it."""
-
-    def on_end(self) -> None:
-        """The answer is complete."""
-
-    def on_failure(self, failure: UpstreamError) -> None:
-        """There is no answer or it broke off."""
-
-    def fail(self, failure: UpstreamError) -> None:
-        """End with a failure, once."""
-        if not self.over:
-            self.over = True
-            self.on_failure(failure)
-
-    def begin(self, connection: Connection) -> None:
-        """It is on this connection now."""
-        self._connection = connection
-
-    def abort(self) -> None:
-        """Give it up and close its connection. Idempotent."""
-        self.over = True
-        if self._connection is not None:
-            self._connection.abandon(self)
-
-    def discard(self) -> None:
-        """The rest of the answer is of no interest: read it away if it is short, so that the connection is kept."""
-        self.over = True
-        self.deadline = min(self.deadline, asyncio.get_running_loop().time() + _DRAIN_SECONDS)
-
-    def pause(self) -> None:
-        """Read nothing more from the upstream until `resume`."""
-        if self._connection is not None:
-            self._connection.flow(self, reading=False)
-
-    def resume(self) -> None:
-        """Read on."""
-        if self._connection is not None:
-            self._connection.flow(self, reading=True)
 
 
 class Pool(Protocol):
@@ -131,13 +32,17 @@ class Pool(Protocol):
 
     limits: HttpLimits
     common: bytes
-    """Header lines of every request."""
+    """What is in every request between its target and its own header lines."""
+    heads: Heads[Answer]
 
     def released(self, connection: Connection) -> None:
         """It can take another request."""
 
     def lost(self, connection: Connection) -> None:
         """It is closed."""
+
+    def surprised(self) -> None:
+        """The server closed a kept connection unannounced, or sent what nobody asked for."""
 
     def again(self, exchange: Exchange) -> None:
         """Send the exchange over a new connection."""
@@ -152,6 +57,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_complete",
         "_count",
+        "_delimited",
         "_drained",
         "_headers",
         "_keep",
@@ -159,14 +65,16 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_peek",
+        "_piece",
         "_pool",
         "_quiet",
-        "_served",
         "_status",
         "_touched",
         "_transport",
+        "_whole",
         "exchange",
         "idle_since",
+        "served",
     )
 
     def __init__(self, pool: Pool) -> None:
@@ -174,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._peek = select.poll()
         self._paused = False
-        self._served = 0
+        self.served = 0
         self.exchange: Exchange | None = None
         self.idle_since = 0.0
         self._reset()
@@ -185,8 +93,10 @@ class Connection(asyncio.Protocol):
         self._quiet = 0  # bytes read since the last byte of a body
         self._count = 0
         self._drained = 0
-        self._complete = self._keep = self._touched = False
+        self._complete = self._delimited = self._keep = self._touched = False
         self._location: bytes | None = None
+        self._whole = b""  # what is being parsed, if it is the beginning of an answer
+        self._piece = b""  # the latest piece of a body
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
@@ -199,27 +109,31 @@ class Connection(asyncio.Protocol):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
     @property
-    def usable(self) -> bool:
+    def open(self) -> bool:
+        """False once it is known to be closing."""
+        return not self._transport.is_closing()
+
+    @property
+    def quiet(self) -> bool:
         """True if the peer has neither closed an idle connection nor sent anything on it.
 
         Asked of the kernel, because the loop may not have seen it yet: so a request is not written into a connection
         that is known to be dead.
         """
-        return not self._transport.is_closing() and not self._peek.poll(0)
+        return not self._peek.poll(0)
 
     def start(self, exchange: Exchange, now: float) -> None:
         """Send the request."""
         self.exchange = exchange
-        exchange.begin(self)
+        exchange.connection = self
         exchange.deadline = now + self._pool.limits.first_byte
         body = exchange.body
-        length = b"Content-Length: %d\r\n" % len(body) if body else b""
-        head = b"%b %b HTTP/1.1\r\n%b%b%b\r\n" % (
+        head = b"%b %b%b%b%b\r\n" % (
             exchange.method,
             exchange.target,
             self._pool.common,
             exchange.fields,
-            length,
+            b"Content-Length: %d\r\n" % len(body) if body else b"",
         )
         if len(body) < _SMALL:
             self._transport.write(head + body)
@@ -227,10 +141,18 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
 
     def data_received(self, data: bytes) -> None:
-        if self.exchange is None:
+        exchange = self.exchange
+        if exchange is None:
+            self._pool.surprised()
             self._transport.abort()
             return
-        self._touched = True
+        if not self._touched:
+            known = self._pool.heads.find(data)
+            if known is not None and not exchange.over:
+                self._answered(exchange, *known)
+                return
+            self._touched = True
+            self._whole = data
         self._quiet += len(data)
         try:
             self._parser.feed_data(data)
@@ -242,6 +164,24 @@ class Connection(asyncio.Protocol):
             self._finish()
         elif self._quiet > self._pool.limits.head:
             self.close(UpstreamError("too-large", "the head of the server's answer is too large"))
+        self._whole = b""
+
+    def _answered(self, exchange: Exchange, answer: Answer, body: bytes) -> None:
+        """A whole answer with a known head."""
+        try:
+            exchange.on_head(answer.status, answer.headers)
+            if body and not exchange.over:
+                exchange.on_data(body)
+        except UpstreamError as error:
+            self.close(error)
+            return
+        except Exception as error:  # noqa: BLE001 - a broken subclass ends its own exchange only, as behind the parser
+            self.close(_invalid(error))
+            return
+        self._release(exchange, keep=True)
+        if not exchange.over:
+            exchange.over = True
+            exchange.on_end()
 
     def on_message_begin(self) -> None:
         if self._complete:
@@ -267,6 +207,7 @@ class Connection(asyncio.Protocol):
         if exchange is None or exchange.over:
             return
         headers, limits = self._headers, self._pool.limits
+        self._delimited = b"transfer-encoding" in headers or headers.pop(b"content-length", None) is not None
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise UpstreamError("protocol", "the server's answer is compressed, which was not asked for")
         exchange.deadline += limits.total - limits.first_byte
@@ -277,6 +218,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         self._quiet = 0
+        self._piece = data
         exchange = self.exchange
         if exchange is None or exchange.over or self._location is not None:
             self._drained += len(data)
@@ -291,17 +233,13 @@ class Connection(asyncio.Protocol):
             self._keep = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
-        exchange, location = self.exchange, self._location
+        exchange, location, keep = self.exchange, self._location, self._keep
         assert exchange is not None
-        self.flow(exchange, reading=True)
-        self.exchange = None
-        reusable = self._keep and not self._transport.is_closing()
-        self._served += 1
+        if keep and self._status in _ORDINARY:
+            answer = Answer(self._status, MappingProxyType(self._headers))
+            self._pool.heads.learn(self._whole, self._piece, answer)
         self._reset()
-        if reusable:
-            self._pool.released(self)
-        else:
-            self._transport.close()
+        self._release(exchange, keep=keep)
         if exchange.over:
             return
         if location is not None:
@@ -310,17 +248,28 @@ class Connection(asyncio.Protocol):
             exchange.over = True
             exchange.on_end()
 
+    def _release(self, exchange: Exchange, *, keep: bool) -> None:
+        """The exchange has all of its answer."""
+        if self._paused:
+            self.flow(exchange, reading=True)
+        self.exchange = None
+        self.served += 1
+        if keep and not self._transport.is_closing():
+            self._pool.released(self)
+        else:
+            self._transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._pool.lost(self)
         exchange, self.exchange = self.exchange, None
         if exchange is None or exchange.over:
             return
-        headers = self._headers
-        delimited = b"content-length" in headers or b"transfer-encoding" in headers
-        if self._status and not delimited and exc is None and self._location is None:
+        if self.served and not self._touched:
+            self._pool.surprised()
+        if self._status and not self._delimited and exc is None and self._location is None:
             exchange.over = True
             exchange.on_end()
-        elif self._served and not self._touched and exchange.idempotent:
+        elif self.served and not self._touched and exchange.idempotent:
             self._pool.again(exchange)
         else:
             where = "within" if self._touched else "before"

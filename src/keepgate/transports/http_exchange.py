@@ -5,24 +5,63 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from keepgate.model.errors import LocalError, RemoteError
 from keepgate.ports import Callback, HttpEndpoint
+from keepgate.transports.http_heads import Heads
 from keepgate.transports.http_rules import Limits, Names, Route, cors, is_preflight, parse_target, preflight
 
-_BODILESS = (204, 304)
-_NOWHERE = Route("", "", fast=True)
+_BODILESS: Final = (204, 304)
+_STREAMING: Final = b"content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 _CACHED_ROUTES: Final = 256
+
+
+class Head:
+    """What the head of a request says. Requests whose heads are the same bytes share it, so nobody may change it."""
+
+    __slots__ = ("headers", "keep_alive", "method", "more", "notes", "path", "query", "version")
+
+    def __init__(
+        self, method: str, route: Route, headers: Mapping[str, str], version: str, *, keep_alive: bool
+    ) -> None:
+        self.method = method
+        self.path = route.path
+        self.query = route.query
+        self.headers = headers
+        self.version = version
+        self.keep_alive = keep_alive
+        origin = headers.get("origin")
+        self.more = cors(origin).encode("latin-1") if origin is not None else b""
+        """Header lines of every answer."""
+        self.notes: dict[str, Any] = {}
+        """The endpoint's, see ports.HttpRequest."""
+
+
+# A foreign origin gets no CORS lines, so the head of a refused request is not kept.
+_NOWHERE: Final = Head("", Route("", "", fast=True), {}, "1.1", keep_alive=False)
 
 
 class Lane:
     """What all connections of one server share."""
 
-    __slots__ = ("_is_fast", "_routes", "arriving", "common", "empty", "endpoint", "limits", "names", "now")
+    __slots__ = (
+        "_common",
+        "_is_fast",
+        "_routes",
+        "_starts",
+        "arriving",
+        "empty",
+        "endpoint",
+        "heads",
+        "limits",
+        "names",
+        "now",
+    )
 
     def __init__(
         self, endpoint: HttpEndpoint, is_fast: Callable[[str], bool], names: Names, limits: Limits
@@ -32,10 +71,12 @@ class Lane:
         self.limits = limits
         self.arriving = 0
         self.now = 0.0
-        self.common = b""
         self.empty = asyncio.Event()
         """Set while there are no connections."""
         self.empty.set()
+        self.heads: Heads[Head] = Heads(longest=min(4096, limits.head))
+        self._common = b""
+        self._starts: dict[int, bytes] = {}
         self._is_fast = is_fast
         self._routes: dict[bytes, Route] = {}
 
@@ -43,8 +84,16 @@ class Lane:
         """Advance the clock that deadlines are measured by; the value of the Date header."""
         self.now = now
         date = formatdate(wall, usegmt=True).encode()
-        self.common = b"date: %b\r\nx-content-type-options: nosniff\r\n" % date
+        self._common = b"date: %b\r\nx-content-type-options: nosniff\r\n" % date
+        self._starts.clear()
         return date
+
+    def start(self, status: int) -> bytes:
+        """The lines that every answer with this status begins with."""
+        start = self._starts.get(status)
+        if start is None:
+            start = self._starts[status] = STATUS_LINE[status] + self._common
+        return start
 
     def route(self, raw: bytes) -> Route:
         """Where a target leads. The few targets of the fast lane are remembered."""
@@ -79,6 +128,7 @@ class Exchange:
     __slots__ = (
         "_connection",
         "_gone",
+        "_head",
         "_stream",
         "_watchers",
         "answered",
@@ -86,60 +136,52 @@ class Exchange:
         "headers",
         "keep_alive",
         "method",
+        "notes",
         "path",
         "peer",
         "query",
         "secure",
-        "version",
     )
 
-    def __init__(  # noqa: PLR0913 - a request has this many parts
-        self,
-        connection: Connection,
-        method: str,
-        route: Route,
-        headers: Mapping[str, str],
-        body: bytes,
-        version: str,
-        *,
-        keep_alive: bool,
-    ) -> None:
+    def __init__(self, connection: Connection, head: Head, body: bytes) -> None:
         self._connection = connection
+        self._head = head
         self._stream: Events | None = None
         self._watchers: tuple[Callback, ...] = ()
         self._gone = False
         self.answered = False
-        self.method = method
-        self.path = route.path
-        self.query = route.query
-        self.headers = headers
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.headers
+        self.notes = head.notes
         self.body = body
-        self.version = version
-        self.keep_alive = keep_alive
+        self.keep_alive = head.keep_alive
         self.peer = connection.peer
         self.secure = connection.secure
 
     def begin(self) -> None:
         """It is this exchange's turn on the connection."""
-        if is_preflight(self.method, self.headers):
+        if self.method == "OPTIONS" and is_preflight(self.headers):
             self.respond(204, preflight(self.headers), b"")
             return
         self._connection.lane.endpoint.handle(self, self)
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer with a whole body. Nothing happens if the client has gone."""
-        length = "" if status in _BODILESS else f"content-length: {len(body)}\r\n"
-        head = self._head(status, headers, length)
-        if self.method == "HEAD" or status in _BODILESS:
-            body = b""
-        self._connection.finish(self, head, body)
+        if status in _BODILESS:
+            self._connection.finish(self, self._answer(status, headers, b""), b"")
+        else:
+            head = self._answer(status, headers, b"content-length: %d\r\n" % len(body))
+            self._connection.finish(self, head, body if self.method != "HEAD" else b"")
 
     def start_stream(self, headers: Mapping[str, str]) -> Events:
         """Answer 200 with an event stream that stays open."""
-        chunked = self.version == "1.1"
+        chunked = self._head.version == "1.1"
         self.keep_alive = self.keep_alive and chunked
-        fixed = "content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-        head = self._head(200, headers, fixed + ("transfer-encoding: chunked\r\n" if chunked else ""))
+        head = self._answer(
+            200, headers, _STREAMING + (b"transfer-encoding: chunked\r\n" if chunked else b"")
+        )
         self._stream = Events(self, self._connection, chunked=chunked)
         self._stream.write(head)
         return self._stream
@@ -180,23 +222,23 @@ class Exchange:
         if self._stream is not None and now >= self._stream.silent_until:
             self._stream.push(b":\n\n")
 
-    def _head(self, status: int, headers: Mapping[str, str], more: str) -> bytes:
+    def _answer(self, status: int, headers: Mapping[str, str], framing: bytes) -> bytes:
+        """The head of the one answer."""
         if self.answered:
             raise LocalError("answered-twice", "a request was answered twice")
-        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        if fields.count("\n") != len(headers) or fields.count("\r") != len(headers):
-            raise LocalError("bad-header", "a response header holds a line break")
+        lines = _lines(tuple(headers.items()))
         self.answered = True
-        origin = self.headers.get("origin")
-        if origin is not None:
-            more += cors(origin)
-        if not self.keep_alive:
-            more += "connection: close\r\n"
-        return b"%b%b%b\r\n" % (
-            STATUS_LINE[status],
-            self._connection.lane.common,
-            (fields + more).encode("latin-1"),
-        )
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        start = self._connection.lane.start(status)
+        return b"%b%b%b%b%b\r\n" % (start, lines, framing, self._head.more, close)
+
+
+@lru_cache(256)  # answers of one kind have the same few headers
+def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise LocalError("bad-header", "a response header holds a line break")
+    return lines.encode("latin-1")
 
 
 class Refusal(Exchange):
@@ -205,8 +247,7 @@ class Refusal(Exchange):
     __slots__ = ("_error",)
 
     def __init__(self, connection: Connection, error: RemoteError) -> None:
-        # A foreign origin gets no CORS lines, so the refused head is not kept.
-        super().__init__(connection, "", _NOWHERE, {}, b"", "1.1", keep_alive=False)
+        super().__init__(connection, _NOWHERE, b"")
         self._error = error
 
     def begin(self) -> None:

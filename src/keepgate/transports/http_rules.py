@@ -218,9 +218,9 @@ def too_large(limits: Limits) -> RemoteError:
 _CORS_FIELDS: Final = frozenset(("accept", "authorization", "content-type", "last-event-id"))
 
 
-def is_preflight(method: str, fields: Mapping[str, str]) -> bool:
-    """True for a CORS preflight; its origin has passed `check_head`."""
-    return method == "OPTIONS" and "origin" in fields and "access-control-request-method" in fields
+def is_preflight(fields: Mapping[str, str]) -> bool:
+    """Whether an OPTIONS request is a CORS preflight; its origin has passed `check_head`."""
+    return "origin" in fields and "access-control-request-method" in fields
 
 
 def preflight(fields: Mapping[str, str]) -> dict[str, str]:

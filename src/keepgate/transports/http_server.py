@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
@@ -17,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from keepgate.model.errors import RemoteError
 from keepgate.transports import http_rules
-from keepgate.transports.http_exchange import Exchange, Lane, Refusal
+from keepgate.transports.http_exchange import Exchange, Head, Lane, Refusal
 from keepgate.transports.http_rules import Route, bad
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Connection(HttpToolsProtocol):
     """One client connection.
 
     `running` is the request being answered, `waiting` those behind it. `head` is the head being read, None between
-    requests; `route` and `fields` are set once it is complete. The deadline
-    counts while nothing is running, and while the client does not read.
+    requests; `route` and `fields` are set once it is complete. `whole` is what is being parsed, if that began between
+    requests. The deadline counts while nothing is running, and while the client does not read.
     """
 
     def __init__(self, lane: Lane, config: Config, state: ServerState, app_state: dict[str, Any]) -> None:
@@ -57,6 +58,7 @@ class Connection(HttpToolsProtocol):
         self.head_fed = 0
         self.fed = 0
         self.piece: bytes | bytearray = b""
+        self.whole = b""
 
     # The transport's side
 
@@ -72,8 +74,17 @@ class Connection(HttpToolsProtocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self.deaf:
+        if self.head is None and self.running is None and not self.deaf and not self.flow.write_paused:
+            known = self.lane.heads.find(data)
+            if known is not None and len(known[1]) <= self.lane.limits.body:
+                self._begin(Exchange(self, *known))
+                return
+            self.whole = data
+        elif self.deaf:
             return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         head = self.head
         self.fed = len(data)
         try:
@@ -90,6 +101,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(error)
         except httptools.HttpParserError as error:
             self._refuse(RemoteError("bad-http", "malformed HTTP request", str(error)))
+        self.whole = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections.discard(self)
@@ -171,12 +183,21 @@ class Connection(HttpToolsProtocol):
         self._drop_piece()
         self.head = self.route = None
         if route.fast:
-            version = self.version
-            keep_alive = version == "1.1" and self.parser.should_keep_alive()
-            method = self.parser.get_method().decode()
-            self._take_turn(Exchange(self, method, route, fields, body, version, keep_alive=keep_alive))
+            self._take_turn(Exchange(self, self._head(route, fields, body), body))
         else:
             self._make_cycle(fields, body)
+
+    def _head(self, route: Route, fields: dict[str, str], body: bytes) -> Head:
+        """What the head said that was read last, remembered if it is an ordinary one."""
+        version, method = self.version, self.parser.get_method().decode()
+        keep_alive = version == "1.1" and self.parser.should_keep_alive()
+        fields.pop(
+            "content-length", None
+        )  # it says nothing that the body does not, and is not the same next time
+        head = Head(method, route, MappingProxyType(fields), version, keep_alive=keep_alive)
+        if keep_alive and method == "POST" and "expect" not in fields:
+            self.lane.heads.learn(self.whole, body, head)
+        return head
 
     # Turns
 
@@ -251,9 +272,11 @@ class Connection(HttpToolsProtocol):
         if not keep_alive:
             self._hang_up()
             return
-        if not self.flow.write_paused:
+        flow = self.flow
+        if not flow.write_paused:
             self._rest()
-        self._go_on()
+        if self.waiting or flow.write_paused or flow.read_paused:
+            self._go_on()
 
     def _rest(self) -> None:
         """Nothing is running: the client has some time for its next request, or the rest of one."""
