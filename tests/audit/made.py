@@ -1,10 +1,10 @@
 """A log made from the pure parts alone, in memory, to be taken apart by tests."""
 
+from binascii import hexlify
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 
 from keepgate.audit.checkpoint import Signer
-from keepgate.audit.record import GENESIS, Entry, encode, envelope, leaf
+from keepgate.audit.record import GENESIS, INLINE, NONE, Entry, Form, beside, inline, leaf
 from keepgate.audit.seal import DataKey, binding
 from keepgate.audit.segment import Header
 from keepgate.audit.tree import Tree
@@ -28,8 +28,13 @@ ENTRY = Entry(
 )
 
 
+LONG = ENTRY._replace(payload=b'"' + b"x" * INLINE + b'"')
+"""Its payload lies beside its record."""
+PAYLOADS = (b"", b"[%d]", b'{"beside":%d}', b'{"beside too":%d}')
+
+
 def entry(**changes) -> Entry:
-    return replace(ENTRY, **changes)
+    return ENTRY._replace(**changes)
 
 
 @dataclass
@@ -48,6 +53,8 @@ class MadeLog:
     key: DataKey = field(default_factory=lambda: DataKey(b"k" * 32, "key:cursor", "2026-11"))
     tree: Tree = field(default_factory=Tree)
     prev: str = GENESIS
+    inline: int = 30
+    """Bytes of a sealed payload that stands in its record: small, so that there are both kinds."""
     parts: list[Part] = field(default_factory=list)
     notes: list[bytes] = field(default_factory=list)
 
@@ -59,20 +66,20 @@ class MadeLog:
         header = Header(WRITER, number, self.tree.size, self.prev, tuple(self.tree.peaks))
         self.parts.append(Part([header.line()]))
 
-    def add(self, made: Entry = ENTRY):
+    def add(self, made: Entry = ENTRY, given: str = ""):
+        """`given` stands in the record as its payload, whatever that should be."""
         part, seq = self.parts[-1], self.tree.size
-        plain = envelope(made, made.name)
-        payload = None
+        form = Form.of(made, WRITER, self.key.id, made.name)
+        plain, payload = form.envelope(made), NONE
         if plain:
-            sealed = self.key.seal(seq.to_bytes(12, "big"), plain, binding(WRITER, seq))
-            payload = {
-                "cipher": sha256(sealed).hexdigest(),
-                "digest": self.key.digest(plain),
-                "len": len(sealed),
-                "off": len(part.sealed),
-            }
-            part.sealed += sealed
-        record = encode(made, (WRITER, seq, self.prev), (self.key.id, made.name), payload)
+            nonce = seq.to_bytes(12, "big")
+            sealed = self.key.seal(nonce, plain, binding(WRITER, seq))
+            if len(sealed) <= self.inline:
+                payload = inline(hexlify(nonce), sealed)
+            else:
+                payload = beside(hexlify(nonce), sealed, len(part.sealed))
+                part.sealed += sealed
+        record = form.fill(made, seq, self.prev.encode(), (given.encode(),) if given else payload)
         part.lines.append(record + b"\n")
         self.tree.append(leaf(record))
         self.prev = leaf(record).hex()
@@ -101,7 +108,7 @@ def made_log(records: int = 6, *, signed: int = 4, rotated: int = 3) -> MadeLog:
         if number == rotated:
             log.checkpoint()
             log.rotate()
-        log.add(entry(payload=b'{"n":%d}' % number if number % 3 else b""))
+        log.add(entry(payload=PAYLOADS[number % 4] % number if number % 4 else b""))
         if number + 1 == signed:
             log.checkpoint()
     return log

@@ -38,16 +38,16 @@ def test_purposes_have_different_keys():
 def test_a_data_key_survives_the_way_through_its_file():
     again = DataKey.unwrapped(KEK, KEY_.wrapped(KEK, N))
     assert (again.id, again.principal, again.period) == (KEY_.id, "key:cursor", "2026-11")
-    assert again.unseal(KEY_.seal(N, b"secret", b"aad"), b"aad") == b"secret"
+    assert again.unseal(N, KEY_.seal(N, b"secret", b"aad"), b"aad") == b"secret"
 
 
 def test_a_payload_opens_only_at_its_own_record():
     sealed = KEY_.seal(N, b"secret", binding("w", 7))
     assert b"secret" not in sealed
-    assert KEY_.unseal(sealed, binding("w", 7)) == b"secret"
+    assert KEY_.unseal(N, sealed, binding("w", 7)) == b"secret"
     for aad in (binding("w", 8), binding("v", 7)):
         with pytest.raises(EvidenceError):
-            KEY_.unseal(sealed, aad)
+            KEY_.unseal(N, sealed, aad)
 
 
 def test_pseudonym_and_digest_mean_nothing_without_the_key():

@@ -27,7 +27,7 @@ def changed(**fields) -> bytes:
         b"null\n",
         HEADER.line()[:-1],
         b" " + HEADER.line(),
-        changed(format="keepgate-audit/2"),
+        changed(format="keepgate-audit/1"),
         changed(more=1),
         changed(seq=4),
         changed(seq="3"),

@@ -87,6 +87,12 @@ def change_payload(log: MadeLog):
     log.parts[0].sealed = b"X" + log.parts[0].sealed[1:]
 
 
+def change_payload_inside(log: MadeLog):
+    line = log.parts[0].lines[2]
+    sealed = orjson.loads(line)["payload"]["sealed"]
+    log.parts[0].lines[2] = line.replace(sealed.encode(), b"A" * len(sealed))
+
+
 def remove_payloads(log: MadeLog):
     log.parts[0].sealed = b""
 
@@ -120,20 +126,20 @@ def fork(log: MadeLog):
 
 
 def point_payload_elsewhere(log: MadeLog):
-    line = log.parts[0].lines[2]
-    log.parts[0].lines[2] = edit(line, payload=orjson.loads(line)["payload"] | {"off": 1})
+    line = log.parts[0].lines[3]
+    log.parts[0].lines[3] = edit(line, payload=orjson.loads(line)["payload"] | {"off": 1})
 
 
 def name_an_endless_payload(log: MadeLog):
-    line = log.parts[0].lines[2]
-    log.parts[0].lines[2] = edit(line, payload=orjson.loads(line)["payload"] | {"len": 1 << 60})
+    line = log.parts[0].lines[3]
+    log.parts[0].lines[3] = edit(line, payload=orjson.loads(line)["payload"] | {"len": 1 << 60})
 
 
 TAMPERING = [
     edit_record, edit_last_signed, remove_record, insert_record, reorder_records, cut_signed_records,
     cut_everything, remove_first_segment, remove_last_segment, tear_first_segment, edit_header, remove_header,
-    change_payload, remove_payloads, swap_payloads, edit_checkpoint, sign_with_another_key, repeat_checkpoint,
-    fork, point_payload_elsewhere, name_an_endless_payload,
+    change_payload, change_payload_inside, remove_payloads, swap_payloads, edit_checkpoint, sign_with_another_key,
+    repeat_checkpoint, fork, point_payload_elsewhere, name_an_endless_payload,
 ]  # fmt: skip
 
 
@@ -156,12 +162,37 @@ def test_tampering_with_what_is_signed_fails(tamper: Callable[[MadeLog], None]):
         b"x",
         b'{"payload":3}',
         b"\xff",
-        b'{"v":1,"writer":"w","seq":0,"prev":"","payload":"x"}',
+        b'{"v":2,"writer":"w","seq":0,"prev":"","payload":"x"}',
     ],
 )
 def test_what_is_no_record_fails(line):
     log = made_log(2, signed=0)
     log.parts[0].lines.append(line + b"\n")
+    assert verify_writer(log.evidence()).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "3",
+        '"x"',
+        "[]",
+        "{}",
+        '{"sealed":"AAAA"}',
+        '{"nonce":"00","sealed":"AAAA","off":0}',
+        '{"nonce":"00","sealed":3}',
+        '{"nonce":"00","sealed":"A?=="}',
+        '{"cipher":"00","len":1,"off":0}',
+        '{"cipher":"00","digest":"00","len":1,"nonce":"00","off":0}',
+        '{"cipher":"00","len":0,"nonce":"00","off":0}',
+        '{"cipher":"00","len":"1","nonce":"00","off":0}',
+        '{"cipher":"00","len":1,"nonce":"00","off":1}',
+    ],
+)
+def test_a_payload_of_another_form_fails_even_in_a_sound_chain(payload):
+    log = MadeLog()
+    log.add(given=payload)
+    log.checkpoint()
     assert verify_writer(log.evidence()).status is Status.FAIL
 
 

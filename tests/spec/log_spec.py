@@ -36,14 +36,14 @@ def holds(writer: str, records: list[bytes], sealed: bytes, checkpoints: list[tu
 def follows(writer: str, number: int, record: bytes, leaves: list[bytes]) -> bool:
     prev = leaves[number - 1].hex() if number else "0" * 64
     given = parsed(record)
-    return [given.get(key) for key in ("v", "writer", "seq", "prev")] == [1, writer, number, prev]
+    return [given.get(key) for key in ("v", "writer", "seq", "prev")] == [2, writer, number, prev]
 
 
 def payloads_lie_as_told(records: list[bytes], sealed: bytes, signed: int) -> bool:
-    """One after the other; of what is not signed, a power failure may have taken the payload."""
+    """Those beside their records one after the other; of what is not signed, a power failure may have taken some."""
     end = 0
     for number, payload in enumerate(parsed(record)["payload"] for record in records):
-        if payload is not None:
+        if payload is not None and "sealed" not in payload:
             start, end = end, end + payload["len"]
             intact = sha256(sealed[start:end]).hexdigest() == payload["cipher"]
             if payload["off"] != start or (number < signed and not intact):

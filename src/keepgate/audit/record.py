@@ -1,39 +1,49 @@
 """The decision event: what is recorded of every message, and the bytes that are hashed (docs/audit.md).
 
-A record is one line of RFC 8785 canonical JSON. It holds no argument, no result and no name of a person: the principal
-is a pseudonym, a URI is reduced to scheme and host, everything else is sealed beside it.
+A record is one line of RFC 8785 canonical JSON. It holds no argument, no result and no name of a person in the clear:
+the principal is a pseudonym, a URI is reduced to scheme and host, everything else is sealed.
+
+Two records are written for each call and most of what they say is what the last one said, so a record is put together
+from a `Form`, in which all of that is encoded already (decision record 5).
 """
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
-VERSION: Final = 1
+VERSION: Final = 2
 GENESIS: Final = "0" * 64
 """`prev` of record 0."""
 RECOVERED: Final = "audit/recovered"
 """`method` of the event that tells of an unclean end; its `rules` name the payloads that were lost with it."""
 SET_ASIDE: Final = "audit/set-aside"
 """`method` of the event that tells of a writer whose files do not fit their checkpoint."""
+INLINE: Final = 1024
+"""Bytes of the longest sealed payload that stands in its record; a longer one lies beside it, under its hash."""
 
 _LONGEST: Final = 1024
 """Characters of a text that outsiders chose; the whole of it is in the sealed payload."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the gateway hands to the log for one message; the log adds v, writer, seq, prev, seals and hashes."""
+class Entry(NamedTuple):
+    """What the gateway hands to the log for one message; the log adds v, writer, seq, prev, seals and hashes.
+
+    A tuple, because one is made for every message: by position it costs a fifth of a frozen dataclass.
+    """
 
     time_ns: int
     """Unix time in nanoseconds."""
     trace: str
     """The decision id of the request this belongs to: shared by a request, its reply and what came in between."""
+
+    # What many messages share: see `sort`.
     direction: str
     """to_server or to_client"""
     kind: str
@@ -53,59 +63,88 @@ class Entry:
     """hash of the policy set that decided"""
     rules: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+
     size: int = 0
     payload: bytes = b""
-    """canonical JSON of the params, result or error; sealed, never written in plain"""
+    """JSON of the params, result or error; sealed, never written in plain"""
     private: str = ""
     """the cause that only the log may know; sealed with the payload"""
 
 
-Link = tuple[str, int, str]
-"""Place of a record in its chain: writer, seq, prev."""
+def sort(entry: Entry) -> tuple[object, ...]:
+    """All but what is of this one message only. Entries that agree in it share a `Form`."""
+    return entry[2:14]
 
 
-def encode(entry: Entry, link: Link, shown: tuple[str, str], payload: dict[str, object] | None) -> bytes:
-    """The stored bytes of a record, without a newline. Raises TypeError for text that is not Unicode.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The record of all entries of one sort, with gaps: encoded once, filled for each message."""
 
-    `shown` is the pseudonym and the name as they may be read by anybody; `payload` says what is sealed and where:
-    `{cipher, digest, len, off}`.
-    """
-    # The keys are in order, which spares the sort: canonical form is held by a test.
-    return orjson.dumps(
-        {
-            "client": _clip(entry.client),
-            "direction": entry.direction,
-            "findings": entry.findings,
-            "kind": entry.kind,
-            "method": _clip(entry.method),
-            "name": _clip(shown[1]),
-            "payload": payload,
-            "policy": entry.policy,
-            "prev": link[2],
-            "principal": shown[0],
-            "rules": entry.rules,
-            "seq": link[1],
-            "server": entry.server,
-            "size": entry.size,
-            "time": rfc3339(entry.time_ns),
-            "trace": _clip(entry.trace),
-            "v": VERSION,
-            "verdict": {"effect": entry.effect, "reason": _clip(entry.reason)},
-            "writer": link[0],
-        }
-    )
+    head: bytes
+    policy: bytes
+    rules: bytes
+    server: str
+    tail: str
+    name: bytes
+    """Of the envelope, where the name may not be read in the record: `"name":…`"""
+
+    @classmethod
+    def of(cls, entry: Entry, writer: str, pseudonym: str, shown: str) -> Form:
+        """The form for entries of this sort. `pseudonym` and `shown` are principal and name as anybody may read them.
+
+        Raises TypeError for text that is not Unicode.
+        """
+        # The keys are in order: canonical form is held by a test.
+        head = (
+            f'{{"client":{_text(entry.client)},"direction":{_json(entry.direction)}'
+            f',"findings":{_json(entry.findings)},"kind":{_json(entry.kind)},"method":{_text(entry.method)}'
+            f',"name":{_text(shown)},"payload":'
+        )
+        verdict = f'{{"effect":{_json(entry.effect)},"reason":{_text(entry.reason)}}}'
+        return cls(
+            head=head.encode(),
+            policy=f',"policy":{_json(entry.policy)},"prev":"'.encode(),
+            rules=f'","principal":{_json(pseudonym)},"rules":{_json(entry.rules)},"seq":'.encode(),
+            server=f',"server":{_json(entry.server)},"size":',
+            tail=f',"v":{VERSION},"verdict":{verdict},"writer":{_json(writer)}}}',
+            name=b"" if shown == entry.name else b'"name":%b' % orjson.dumps(entry.name),
+        )
+
+    def envelope(self, entry: Entry) -> bytes:
+        """The plaintext that is sealed, a JSON object `{body?, name?, private?}`; empty if there is nothing to seal."""
+        if not (self.name or entry.private):
+            return b'{"body":%b}' % entry.payload if entry.payload else b""
+        body = b'"body":%b' % entry.payload if entry.payload else b""
+        private = b'"private":%b' % orjson.dumps(entry.private) if entry.private else b""
+        return b"{%b}" % b",".join(filter(None, (body, self.name, private)))
+
+    def fill(self, entry: Entry, seq: int, prev: bytes, payload: tuple[bytes, ...]) -> bytes:
+        """The stored bytes of a record, without a newline. Raises TypeError for text that is not Unicode.
+
+        `prev` is the leaf hash of the record before, hex; `payload` is `NONE`, `inline` or `beside`.
+        """
+        trace = entry.trace
+        # Ours are hexadecimal, so there is nothing to escape and nothing to cut.
+        quoted = (
+            f'"{trace}"' if trace.isalnum() and trace.isascii() and len(trace) <= _LONGEST else _text(trace)
+        )
+        rest = f'{seq}{self.server}{entry.size},"time":"{rfc3339(entry.time_ns)}","trace":{quoted}{self.tail}'
+        return b"".join((self.head, *payload, self.policy, prev, self.rules, rest.encode()))
 
 
-def envelope(entry: Entry, shown_name: str) -> bytes:
-    """The plaintext that is sealed, a JSON object `{body?, name?, private?}`; empty if there is nothing to seal."""
-    parts = []
-    if entry.payload:
-        parts.append(b'"body":' + entry.payload)
-    if shown_name != entry.name:
-        parts.append(b'"name":' + orjson.dumps(entry.name))
-    if entry.private:
-        parts.append(b'"private":' + orjson.dumps(entry.private))
-    return b"{" + b",".join(parts) + b"}" if parts else b""
+NONE: Final[tuple[bytes, ...]] = (b"null",)
+"""The `payload` of a record that has none. Payloads are in pieces, to be joined once with all the rest."""
+
+
+def inline(nonce: bytes, sealed: bytes) -> tuple[bytes, ...]:
+    """The `payload` of a record that holds its sealed payload itself. `nonce` is hex."""
+    return b'{"nonce":"', nonce, b'","sealed":"', b2a_base64(sealed, newline=False), b'"}'
+
+
+def beside(nonce: bytes, sealed: bytes, offset: int) -> tuple[bytes, ...]:
+    """The `payload` of a record whose sealed payload lies beside it, at `offset`. `nonce` is hex."""
+    cipher = sha256(sealed).hexdigest()
+    return b'{"cipher":"', f'{cipher}","len":{len(sealed)},"nonce":"'.encode(), nonce, b'","off":%d}' % offset
 
 
 def leaf(record: bytes) -> bytes:
@@ -115,8 +154,8 @@ def leaf(record: bytes) -> bytes:
 
 def rfc3339(time_ns: int) -> str:
     """`2026-11-21T08:15:30.123456789Z`: sorts as text, and survives readers whose numbers are doubles."""
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    return f"{_second(seconds)}.{nanoseconds:09d}Z"
+    digits = f"{time_ns:010d}"
+    return f"{_second(int(digits[:-9]))}.{digits[-9:]}Z"
 
 
 def period(time_ns: int) -> str:
@@ -124,10 +163,21 @@ def period(time_ns: int) -> str:
     return _second(time_ns // 1_000_000_000)[:7]
 
 
+def period_end(time_ns: int) -> int:
+    """When the month of this time ends, Unix time in nanoseconds."""
+    now = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+    following = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+    return int(following.timestamp()) * 1_000_000_000
+
+
 @lru_cache(maxsize=4)
 def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _text(text: str) -> str:
+    return _json(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")

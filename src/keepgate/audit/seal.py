@@ -38,7 +38,10 @@ def wrap(kek: bytes, purpose: str, nonce: bytes, plain: bytes) -> bytes:
 
 def unwrap(kek: bytes, purpose: str, wrapped: bytes) -> bytes:
     """What was wrapped. Raises EvidenceError if the key is another one or the bytes were changed."""
-    return _decrypt(AESGCM(subkey(kek, purpose)), wrapped, purpose.encode(), "it was sealed with another key")
+    nonce, sealed = wrapped[:NONCE], wrapped[NONCE:]
+    return _decrypt(
+        AESGCM(subkey(kek, purpose)), nonce, sealed, purpose.encode(), "it was sealed with another key"
+    )
 
 
 class DataKey:
@@ -66,15 +69,15 @@ class DataKey:
         return cls(bytes.fromhex(who["secret"]), who["principal"], who["period"])
 
     def seal(self, nonce: bytes, plain: bytes, aad: bytes) -> bytes:
-        """The sealed payload as stored: nonce, AES-256-GCM ciphertext, tag. `aad` binds it to its record."""
-        return nonce + self._cipher.encrypt(nonce, plain, aad)
+        """The sealed payload as stored: AES-256-GCM ciphertext and tag. `aad` binds it to its record."""
+        return self._cipher.encrypt(nonce, plain, aad)
 
-    def unseal(self, stored: bytes, aad: bytes) -> bytes:
+    def unseal(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
         """The plaintext. Raises EvidenceError if the payload was changed or belongs to another record."""
-        return _decrypt(self._cipher, stored, aad, "the payload was changed or belongs elsewhere")
+        return _decrypt(self._cipher, nonce, sealed, aad, "the payload was changed or belongs elsewhere")
 
     def digest(self, plain: bytes) -> str:
-        """HMAC-SHA256 of a plaintext, hex. Keyed: without the key a short payload cannot be guessed from it."""
+        """HMAC-SHA256 of a name, hex. Keyed: without the key a short name cannot be guessed from it."""
         return hmac.digest(self._digest_key, plain, "sha256").hex()
 
     def shown(self, method: str, name: str) -> str:
@@ -92,11 +95,11 @@ class DataKey:
 
 def binding(writer: str, seq: int) -> bytes:
     """Additional data that ties a sealed payload to its record."""
-    return f"keepgate audit payload v1 {writer} {seq}".encode()
+    return f"keepgate audit payload v2 {writer} {seq}".encode()
 
 
-def _decrypt(cipher: AESGCM, stored: bytes, aad: bytes, otherwise: str) -> bytes:
+def _decrypt(cipher: AESGCM, nonce: bytes, sealed: bytes, aad: bytes, otherwise: str) -> bytes:
     try:
-        return cipher.decrypt(stored[:NONCE], stored[NONCE:], aad)
+        return cipher.decrypt(nonce, sealed, aad)
     except (InvalidTag, ValueError) as error:
         raise EvidenceError("audit-key", otherwise) from error

@@ -10,7 +10,7 @@ import orjson
 from keepgate.audit.checkpoint import EvidenceError
 from keepgate.audit.tree import Tree
 
-FORMAT: Final = "keepgate-audit/1"
+FORMAT: Final = "keepgate-audit/2"
 
 
 @dataclass(frozen=True, slots=True)

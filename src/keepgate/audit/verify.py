@@ -6,7 +6,7 @@ What is proven against whom is in docs/audit.md. The steps are numbered here and
 2. each checkpoint is signed by it, and they only grow;
 3. each segment goes on where the one before ended;
 4. each record goes on where the one before ended;
-5. each sealed payload is the one its record names;
+5. each sealed payload that lies beside its record is the one it names;
 6. at the size of each checkpoint, the tree has its root;
 7. the log reaches its newest checkpoint;
 8. and those that were kept elsewhere.
@@ -14,6 +14,7 @@ What is proven against whom is in docs/audit.md. The steps are numbered here and
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -185,10 +186,9 @@ class _Chain:
         try:
             record = orjson.loads(stored)
             chained = (record["v"], record["writer"], record["seq"], record["prev"])
-            payload = record["payload"]
-            place = payload and (payload["off"], payload["len"], payload["cipher"])
+            place = _place(record["payload"])
             lost = record["rules"] if record["method"] == RECOVERED and record["kind"] == "event" else ()
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise EvidenceError("audit-log", f"record {seq} is malformed") from error
         if chained != (VERSION, self.report.writer, seq, self.prev):  # step 4
             raise EvidenceError(
@@ -245,6 +245,21 @@ class _Chain:
             )
         if self.torn:
             self.report.unknown.append(f"{self.torn} bytes of an unfinished record at the end")
+
+
+def _place(payload: Any) -> tuple[Any, Any, Any] | None:
+    """Offset, length and hash of a sealed payload; None if there is none beside the record.
+
+    Raises KeyError, TypeError or ValueError for anything that no writer writes.
+    """
+    if payload is None:
+        return None
+    if payload.keys() == {"nonce", "sealed"}:
+        b64decode(payload["sealed"], validate=True)
+        return None
+    if payload.keys() != {"cipher", "len", "nonce", "off"}:
+        raise KeyError("payload")
+    return payload["off"], payload["len"], payload["cipher"]
 
 
 def _ranges(texts: Sequence[Any]) -> list[tuple[int, int]]:

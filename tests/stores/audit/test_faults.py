@@ -29,7 +29,7 @@ def work(state, acknowledge: Callable[[str], None], *, durable: bool) -> None:
             continue
         for number in ROUNDS:
             trace = f"{start}{number}"
-            payload = b"" if number % 4 == 3 else b'"' + b"x" * 50 * number + b'"'
+            payload = b"" if number % 4 == 3 else b'"' + b"x" * 300 * number + b'"'
             with suppress(AuditError):
                 seq = log.append(entry(trace=trace, payload=payload, principal=f"key:{number % 2}"))
                 if durable:

@@ -16,15 +16,14 @@ from tests.stores.audit.conftest import KEK
 
 WRITER = """
 import itertools, os, sys
-from dataclasses import replace
 from pathlib import Path
 from keepgate.stores.audit import Pace, open_log
-from tests.audit.made import ENTRY
+from tests.audit.made import ENTRY, LONG
 
 log = open_log(Path(sys.argv[1]), bytes.fromhex(sys.argv[2]), pace=Pace(segment_bytes=200_000, records=64))
 for number in itertools.count():
     trace = f"{sys.argv[3]}-{number}"
-    log.append(replace(ENTRY, trace=trace))
+    log.append((ENTRY, LONG)[number % 2]._replace(trace=trace))
     os.write(1, trace.encode() + b"\\n")
 """
 

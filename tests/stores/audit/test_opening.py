@@ -11,7 +11,7 @@ from keepgate.audit.verify import Status
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit import Pace, open_log
 from keepgate.stores.audit.reading import records, verify
-from tests.audit.made import ENTRY
+from tests.audit.made import ENTRY, LONG
 from tests.stores.audit.conftest import KEK, signed
 
 
@@ -24,7 +24,7 @@ def written(opened, state):
     """The directory of a writer that was closed in an orderly way after three records."""
     log = opened(deployment="lab")
     for _ in range(3):
-        log.append(ENTRY)
+        log.append(LONG)
     log.close()
     return log.directory
 
@@ -85,10 +85,10 @@ def test_a_torn_checkpoint_is_written_again(written, opened, state):
 def unsigned_tail(opened):
     """A writer with one signed record and two that no checkpoint covers, as a killed process leaves it."""
     log = opened(pace=Pace(seconds=3600))
-    log.append(ENTRY)
+    log.append(LONG)
     signed(log)
-    log.append(ENTRY)
-    log.append(ENTRY)
+    log.append(LONG)
+    log.append(LONG)
     os.close(log._lock_file)
     log._lock_file = os.open(os.devnull, os.O_RDONLY)
     log._signed = log._seq  # it does not sign when the test closes it

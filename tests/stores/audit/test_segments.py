@@ -5,17 +5,20 @@ import errno
 import os
 import stat
 import threading
+from base64 import b64decode
 
 import orjson
 import pytest
 
 from keepgate.audit.checkpoint import notes
+from keepgate.audit.record import INLINE
 from keepgate.audit.verify import Status
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit import Pace
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.reading import records, verify
-from tests.audit.made import ENTRY, entry
+from keepgate.stores.audit.segments import NONCES
+from tests.audit.made import ENTRY, LONG, entry
 from tests.stores.audit.conftest import KEK, signed
 
 
@@ -42,21 +45,42 @@ def test_numbers_and_chain_go_on_after_a_restart(opened, state):
     assert (report.status, report.records, report.signed) == (Status.PASS, 2, 2)
 
 
-def test_the_payload_opens_with_the_key_of_its_principal(opened, state):
+@pytest.mark.parametrize("length", [0, INLINE])
+def test_the_payload_opens_with_the_key_of_its_principal(opened, state, length):
     log = opened()
-    log.append(entry(private="because", name="file:///a/b", method="resources/read"))
+    body = "x" * length
+    made = entry(private="because", name="file:///a/b", method="resources/read", payload=orjson.dumps(body))
+    log.append(made)
     (record,) = stored(log)
     key = DataKeys(state / "audit" / "keys", KEK).all()[record["principal"]]
     assert key.principal == "key:cursor"
     place = record["payload"]
-    sealed = (log.directory / "00000001.sealed").read_bytes()[place["off"] : place["off"] + place["len"]]
-    plain = key.unseal(sealed, f"keepgate audit payload v1 {log.writer} 0".encode())
-    assert orjson.loads(plain) == {
-        "body": {"path": "/etc/hosts"},
-        "name": "file:///a/b",
-        "private": "because",
-    }
-    assert place["digest"] == key.digest(plain)
+    if length:
+        sealed = (log.directory / "00000001.sealed").read_bytes()[place["off"] : place["off"] + place["len"]]
+    else:
+        sealed = b64decode(place["sealed"])
+    plain = key.unseal(
+        bytes.fromhex(place["nonce"]), sealed, f"keepgate audit payload v2 {log.writer} 0".encode()
+    )
+    assert orjson.loads(plain) == {"body": body, "name": "file:///a/b", "private": "because"}
+
+
+def test_no_nonce_is_used_twice(opened):
+    log = opened()
+    for number in range(2 * NONCES + 2):
+        log.append((ENTRY, LONG)[number % 2])
+    assert len({record["payload"]["nonce"] for record in stored(log)}) == 2 * NONCES + 2
+
+
+def test_only_so_many_forms_are_kept_and_none_of_long_texts(opened, monkeypatch):
+    monkeypatch.setattr("keepgate.stores.audit.segments.FORMS", 4)
+    log = opened()
+    for number in range(12):
+        log.append(entry(name=f"tool{number}"))
+        log.append(entry(client="x" * 2000))
+        assert len(log._forms) <= 4
+    assert [record["name"] for record in stored(log)[::2]] == [f"tool{number}" for number in range(12)]
+    assert not [sort for sort in log._forms if "x" * 2000 in sort]
 
 
 def test_no_payload_name_or_key_is_readable_on_the_disk(opened, state):
@@ -167,7 +191,7 @@ def test_durable_brings_both_files_to_the_disk_first(opened, monkeypatch):
     monkeypatch.setattr(
         os, "fdatasync", lambda fd: (real(fd), synced.append(os.readlink(f"/proc/self/fd/{fd}")))
     )
-    asyncio.run(log.durable(log.append(ENTRY)))
+    asyncio.run(log.durable(log.append(LONG)))
     assert {path.rpartition("/")[2] for path in synced} >= {"00000001.sealed", "00000001.log"}
 
 
@@ -238,14 +262,15 @@ def disk(monkeypatch):
     return Disk(monkeypatch)
 
 
+@pytest.mark.parametrize("long", [400, 4000])
 @pytest.mark.parametrize("room", [0, 1, 49, 50, 200])
-def test_while_the_disk_is_full_every_append_raises_and_then_the_log_goes_on(opened, state, disk, room):
+def test_while_the_disk_is_full_every_append_raises_and_then_the_log_goes_on(opened, state, disk, room, long):
     log = opened(pace=Pace(seconds=3600))
     log.append(ENTRY)
     disk.full, disk.room = True, room
     for _ in range(3):
         with pytest.raises(AuditError):
-            log.append(entry(payload=b'"' + b"x" * 400 + b'"'))
+            log.append(entry(payload=b'"' + b"x" * long + b'"'))
     disk.full = False
     assert log.append(ENTRY) == 1
     log.close()

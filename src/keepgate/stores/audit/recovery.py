@@ -82,7 +82,7 @@ def _scan(path: Path, number: int, newest: Checkpoint) -> tuple[Position, list[b
             position.prev = _push(tree, line)
             _check_fits(tree, newest)
             # No quote inside a JSON string is bare, so this is the key and never somebody's text.
-            sealed = line if b'"payload":{' in line else sealed
+            sealed = line if b'"payload":{"cipher"' in line else sealed
             if tree.size > newest.size:
                 tail.append(line)
     if header.segment != number or not header.seq <= newest.size <= tree.size:
@@ -108,7 +108,7 @@ def _check_fits(tree: Tree, newest: Checkpoint) -> None:
 
 def _payload_intact(sealed: Path, record: dict[str, Any]) -> bool:
     payload = record["payload"]
-    if payload is None:
+    if payload is None or "sealed" in payload:
         return True
     with sealed.open("rb") as stream:
         stream.seek(payload["off"])

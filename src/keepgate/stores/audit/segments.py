@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+from binascii import hexlify
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Final
 
 from keepgate.audit.checkpoint import EvidenceError, Signer
-from keepgate.audit.record import Entry, encode, envelope, leaf, period
+from keepgate.audit.record import INLINE, NONE, Entry, Form, beside, inline, leaf, period, period_end, sort
 from keepgate.audit.seal import NONCE, DataKey, binding
 from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create_segment, segment, sync, write_at
 from keepgate.stores.audit.recovery import Position
+
+FORMS: Final = 512
+"""Forms of records that are kept."""
+FORM: Final = 1024
+"""Characters of texts chosen by outsiders in a form that is kept."""
+NONCES: Final = 256
+"""Nonces drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +108,14 @@ class SegmentLog:
         self._signed = position.signed
         self._tree = position.tree
         self._leaves: deque[bytes] = deque()
-        self._prev = position.prev
+        self._prev = position.prev.encode()
         self._seq = self._tree.size
         self._durable = self._seq
         self._period = ""
+        self._period_end = 0
         self._keys: dict[str, DataKey] = {}
+        self._forms: dict[tuple[object, ...], tuple[Form, DataKey]] = {}
+        self._nonces: list[tuple[bytes, bytes]] = []
         self._closed = False
         self._failed = False
         self._appending = Lock()
@@ -140,26 +151,26 @@ class SegmentLog:
     def _write(self, entry: Entry) -> int:
         if self._segment.at >= self._pace.segment_bytes and self._keeper.is_alive():
             self._rotate()
-        key, files, seq = self._key(entry), self._segment, self._seq
-        shown = key.shown(entry.method, entry.name)
-        plain = envelope(entry, shown)
-        sealed, payload = b"", None
+        if entry.time_ns >= self._period_end:
+            self._turn_month(entry.time_ns)
+        form, key = self._forms.get(sort(entry)) or self._form(entry)
+        files, seq = self._segment, self._seq
+        plain, payload, end = form.envelope(entry), NONE, files.sealed_at
         if plain:
-            sealed = key.seal(os.urandom(NONCE), plain, binding(self.writer, seq))
-            payload = {
-                "cipher": sha256(sealed).hexdigest(),
-                "digest": key.digest(plain),
-                "len": len(sealed),
-                "off": files.sealed_at,
-            }
-        record = encode(entry, (self.writer, seq, self._prev), (key.id, shown), payload)
-        if sealed:
-            write_at(files.sealed, sealed, files.sealed_at)
+            nonce, shown = self._nonces.pop() if self._nonces else self._draw()
+            sealed = key.seal(nonce, plain, binding(self.writer, seq))
+            if len(sealed) <= INLINE:
+                payload = inline(shown, sealed)
+            else:
+                payload = beside(shown, sealed, end)
+                write_at(files.sealed, sealed, end)
+                end += len(sealed)
+        record = form.fill(entry, seq, self._prev, payload)
         write_at(files.records, record + b"\n", files.at)
         hashed = leaf(record)
-        files.sealed_at += len(sealed)
+        files.sealed_at = end
         files.at += len(record) + 1
-        self._prev = hashed.hex()
+        self._prev = hexlify(hashed)
         self._leaves.append(hashed)
         self._seq = seq + 1  # after all else: the committing thread reads it first
         if seq == self._signed:
@@ -168,15 +179,31 @@ class SegmentLog:
             self._many.set()
         return seq
 
-    def _key(self, entry: Entry) -> DataKey:
-        month = period(entry.time_ns)
-        if month > self._period:
-            self._keys = self._store.of_period(month)
-            self._period = month
+    def _form(self, entry: Entry) -> tuple[Form, DataKey]:
+        """The form for entries of this sort, and the key of their principal."""
         key = self._keys.get(entry.principal)
         if key is None:
             key = self._keys[entry.principal] = self._store.make(entry.principal, self._period)
-        return key
+        made = Form.of(entry, self.writer, key.id, key.shown(entry.method, entry.name)), key
+        if len(entry.method) + len(entry.client) + len(entry.name) + len(entry.reason) <= FORM:
+            if len(self._forms) >= FORMS:
+                self._forms.clear()
+            self._forms[sort(entry)] = made
+        return made
+
+    def _turn_month(self, now_ns: int) -> None:
+        """Take the data keys of another month."""
+        month = period(now_ns)
+        self._keys = self._store.of_period(month)
+        self._forms.clear()
+        self._period, self._period_end = month, period_end(now_ns)
+
+    def _draw(self) -> tuple[bytes, bytes]:
+        """A nonce, and its hex form. They are drawn in advance: a system call for each costs as much as the sealing."""
+        drawn = os.urandom(NONCE * NONCES)
+        nonces = (drawn[at : at + NONCE] for at in range(0, len(drawn), NONCE))
+        self._nonces = [(nonce, hexlify(nonce)) for nonce in nonces]
+        return self._nonces.pop()
 
     def _rotate(self) -> None:
         """Start the next segment; the one before is complete, durable and signed first."""
@@ -184,7 +211,9 @@ class SegmentLog:
         self._commit(sign=True)
         with self._committing:
             full = self._segment
-            header = Header(self.writer, full.number + 1, self._seq, self._prev, tuple(self._tree.peaks))
+            header = Header(
+                self.writer, full.number + 1, self._seq, self._prev.decode(), tuple(self._tree.peaks)
+            )
             line = header.line()
             create_segment(self.directory, header.segment, line)
             self._segment = Segment(self.directory, header.segment, len(line), 0)
