@@ -35,6 +35,7 @@ CHANGED = "list changes and subscriptions are not carried, so they are not promi
 UNASKED = (
     "roots, sampling, elicitation and extensions are not carried, so they are not declared to the server"
 )
+SHARED = "`_meta` of a list request is not sent on: the list is fetched once for all callers, and kept"
 PERSON = "-32042 becomes -32603, with its data: the code must not be used in 2026-07-28"
 
 HELLO = "what the server says of itself"
@@ -49,6 +50,7 @@ CHANGES = {
         (HELLO, "/cacheScope", PRIVATE),
         ("list of *", "/cacheScope", PRIVATE),
         ("result: resource*", "/cacheScope", PRIVATE),
+        ("request for a list of *", "/_meta/*", SHARED),
     ],
     "handshake client, stateless server": [
         *(("*", f"/{key}", ERA) for key in ("resultType", "ttlMs", "cacheScope")),
@@ -74,6 +76,7 @@ CHANGES = {
             ("what the client says of itself", f"/clientCapabilities/{name}", UNASKED)
             for name in ("roots", "sampling", "elicitation", "extensions")
         ),
+        ("request for a list of *", "/_meta", SHARED),
         ("error that needs a person", "/code", PERSON),
     ],
 }
@@ -83,7 +86,7 @@ def reason(pairing, thing, change):
     """Why this change is right, or None."""
     pointer = change.partition(": ")[0]
     for pattern, at, why in CHANGES[pairing.eras]:
-        if fnmatchcase(thing, pattern) and pointer == at:
+        if fnmatchcase(thing, pattern) and fnmatchcase(pointer, at):
             return pattern, at, why
     return None
 

@@ -272,6 +272,63 @@ async def test_a_forgotten_session_can_be_told_and_the_request_sent_again():
     assert caught.value.kind == "session-lost"
 
 
+# As the examples of the TypeScript SDK answer, and the Python SDK before 1.25.
+NO_SESSION = (
+    b'{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID"},"id":null}'
+)
+MISSING = b'{"jsonrpc":"2.0","error":{"code":-32602,"message":"missing argument"},"id":null}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "session", "kind"),
+    [
+        (400, NO_SESSION, "s", "session-lost"),
+        (400, b"No valid session ID provided", "s", "session-lost"),
+        (400, MISSING, "s", "status"),
+        (500, NO_SESSION, "s", "status"),
+        (400, NO_SESSION, "", "status"),
+    ],
+)
+@on_both_loops
+async def test_a_session_is_lost_if_a_bad_request_says_so(status, body, session, kind):
+    more = {"Mcp_Session_Id": session} if session else {}
+    _, channel, _ = await channel_to([reply(200, RESULT, **more), reply(status, body), reply(200)])
+    sink, call = ask(channel)
+    await sink.next("opened")
+    call.finished()
+    with pytest.raises(UpstreamError) as caught:
+        await channel.notify(NEWS, {})
+    assert (caught.value.kind, caught.value.retryable) == (kind, kind == "session-lost")
+
+
+@pytest.mark.parametrize("noise", [b":" + b"x" * 1000 + b"\n\n", b"event: other\ndata: x\n\n" * 50])
+@on_both_loops
+async def test_a_stream_flooded_with_what_is_no_message_is_ended(noise):
+    async def flood(asked, wire):
+        await wire.send(STREAM)
+        for _ in range(100):
+            await wire.send(chunk(noise))
+
+    _, channel, _ = await channel_to([flood], event=2000)
+    sink, _ = ask(channel)
+    await sink.next("opened")
+    assert (await sink.next("closed")).kind == "too-large"
+
+
+@on_both_loops
+async def test_comments_between_messages_are_no_flood():
+    async def chatter(asked, wire):
+        await wire.send(STREAM)
+        for _ in range(20):
+            await wire.send(chunk(b":" + b"x" * 1000 + b"\n\n") + event(NEWS))
+
+    _, channel, _ = await channel_to([chatter], event=2000)
+    sink, _ = ask(channel)
+    await sink.next("opened")
+    for _ in range(20):
+        await sink.next("message")
+
+
 # Resumption
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from keepgate.gateway import bridge
+from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link
 from keepgate.gateway.pending import CallObserver
@@ -26,6 +27,43 @@ _RESULT = Kind.RESULT
 
 Ask = Callable[[str, dict[str, Any], "CallObserver | None"], Awaitable[dict[str, Any]]]
 """Ask the client: method and params to its result object. Raises UpstreamError if it cannot or does not answer."""
+
+
+Successor = Callable[[], Awaitable[Backend]]
+"""The server turned out to be of the other era: what stands for it from now on. Raises UpstreamError."""
+
+
+class MovedError(UpstreamError):
+    """The server did not carry the request out, because it speaks the other era now. Nothing ran."""
+
+    def __init__(self, error: UpstreamError) -> None:
+        super().__init__(
+            error.kind, error.public, error.private, status=error.http_status, body=error.body, retryable=True
+        )
+
+
+async def twice(ask: Callable[[], Awaitable[Message]], successor: Successor | None) -> Message:
+    """Ask for a list, and once more if the connection died over it: asking has no side effects.
+
+    So it is with lists only. A call may have run, and what servers say of its effects is only their word; reading a
+    resource or getting a prompt may cost or count; the client can repeat them, and knows. Raises UpstreamError.
+    """
+    try:
+        return await ask()
+    except MovedError:
+        if successor is not None:
+            _ = await successor()  # the next list is its own
+        raise
+    except UpstreamError as error:
+        if error.kind != "closed":
+            raise
+        return await ask()
+
+
+OTHER_ERA = (jsonrpc.INVALID_REQUEST, jsonrpc.METHOD_NOT_FOUND, -32000)
+"""Error codes that servers of the handshake era give to a request without a session."""
+REFUSED = (400, 404, 405)
+"""HTTP status likewise."""
 
 
 def page_of(reply: Message, server: str, method: str) -> dict[str, Any]:
@@ -52,7 +90,8 @@ class StatelessBackend:
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self.settings: ServerSettings = upstream.settings
-        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items, lasting=True)
+        self.successor: Successor | None = None
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -77,13 +116,22 @@ class StatelessBackend:
         """The shared link. Raises UpstreamError."""
         found = await self.upstream.stateless_link()
         if found is None:
-            raise UpstreamError("protocol", f"server `{self.upstream.id}` no longer speaks the stateless era")
+            text = f"server `{self.upstream.id}` no longer speaks the stateless era"
+            raise MovedError(UpstreamError("protocol", text))
         return found
 
+    async def listed(self, method: str, params: dict[str, Any]) -> Message:
+        """The reply to a list request. Raises UpstreamError."""
+
+        async def ask() -> Message:
+            return await self.upstream.call(await self.link(), method, params)
+
+        return await twice(ask, self.successor)
+
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
-        params = list_params(cursor, meta or self.upstream.envelope_meta())
-        reply = await self.upstream.call(await self.link(), method, params)
-        return page_of(reply, self.upstream.id, method)
+        # The list is everybody's: whoever happened to ask must not have left a mark in it.
+        params = list_params(cursor, self.upstream.envelope_meta())
+        return page_of(await self.listed(method, params), self.upstream.id, method)
 
     async def request(
         self,
@@ -93,10 +141,33 @@ class StatelessBackend:
         observer: CallObserver | None,
         headers: dict[str, str],
     ) -> Message:
-        """Pass the request on as it is."""
-        reply = await self.upstream.call(
-            await self.link(), method, params, observer=observer, headers=headers
-        )
+        """The server's reply, in the caller's era; from its successor if it has moved to the other era."""
+        try:
+            return await self.exchange(method, params, caller, observer, headers)
+        except MovedError:
+            if self.successor is None:
+                raise
+            return await (await self.successor()).request(method, params, caller, observer, headers)
+
+    async def exchange(
+        self,
+        method: str,
+        params: dict[str, Any],
+        caller: Caller,
+        observer: CallObserver | None,
+        headers: dict[str, str],
+    ) -> Message:
+        """Pass the request on as it is; a result without `resultType` is complete, one of another type invalid."""
+        link = await self.link()
+        try:
+            reply = await self.upstream.call(link, method, params, observer=observer, headers=headers)
+        except UpstreamError as error:
+            if error.http_status in REFUSED and not await self.upstream.still_stateless():
+                raise MovedError(error) from error
+            raise
+        doubtful = reply.kind is Kind.ERROR and reply.body["error"]["code"] in OTHER_ERA
+        if doubtful and not await self.upstream.still_stateless():
+            raise MovedError(UpstreamError("protocol", "it speaks the handshake era now"))
         check_result(reply)
         return reply
 
@@ -126,6 +197,7 @@ class HandshakeBackend:
         self.link: Link | None = None
         self.initialized: dict[str, Any] = {}
         """The server's initialize result."""
+        self.successor: Successor | None = None
         self._reconnect = reconnect
         self._connecting = asyncio.Lock()
 
@@ -153,7 +225,14 @@ class HandshakeBackend:
             return self.link
         async with self._connecting:
             if self.link is None or self.link.dead is not None:
-                self.link = await self._reconnect(self)
+                try:
+                    self.link = await self._reconnect(self)
+                except UpstreamError as error:
+                    if self.settings.revision == "auto" and error.kind in ("status", "protocol"):
+                        raise MovedError(
+                            error
+                        ) from error  # if it is not so, its successor says what is wrong
+                    raise
             return self.link
 
     async def send(self, send: Callable[[Link], Awaitable[Message]]) -> Message:
@@ -170,10 +249,14 @@ class HandshakeBackend:
             link.fail(error)
             return await send(await self.live())
 
+    async def listed(self, method: str, params: dict[str, Any]) -> Message:
+        """The reply to a list request. Raises UpstreamError."""
+        return await twice(
+            lambda: self.send(lambda link: self.upstream.call(link, method, params)), self.successor
+        )
+
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
-        params = list_params(cursor, meta)
-        reply = await self.send(lambda link: self.upstream.call(link, method, params))
-        return page_of(reply, self.upstream.id, method)
+        return page_of(await self.listed(method, list_params(cursor, meta)), self.upstream.id, method)
 
     async def request(
         self,
@@ -184,7 +267,12 @@ class HandshakeBackend:
         headers: dict[str, str],
     ) -> Message:
         """Pass the request on as it is."""
-        return await self.send(lambda link: self.upstream.call(link, method, params, observer=observer))
+        try:
+            return await self.send(lambda link: self.upstream.call(link, method, params, observer=observer))
+        except MovedError:
+            if self.successor is None:
+                raise
+            return await (await self.successor()).request(method, params, caller, observer, headers)
 
 
 class UpBridge(StatelessBackend):
@@ -209,7 +297,7 @@ class UpBridge(StatelessBackend):
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = self._params(list_params(cursor, meta))
-        reply = await self.upstream.call(await self.link(), method, params)
+        reply = await self.listed(method, params)
         page = bridge.result_to_handshake(method, page_of(reply, self.upstream.id, method))
         if method == "tools/list":
             page["tools"] = [
@@ -217,7 +305,7 @@ class UpBridge(StatelessBackend):
             ]
         return page
 
-    async def request(
+    async def exchange(
         self,
         method: str,
         params: dict[str, Any],
@@ -228,7 +316,7 @@ class UpBridge(StatelessBackend):
         """Translate, answering the server's input requests by asking the client, until the result is complete."""
         sent = self._params(params)
         for _round in range(MAX_ROUNDS):
-            reply = await super().request(method, sent, caller, observer, headers)
+            reply = await super().exchange(method, sent, caller, observer, headers)
             if reply.kind is Kind.ERROR:
                 reply.body["error"] = bridge.error_to_handshake(method, reply.body["error"])
                 return reply

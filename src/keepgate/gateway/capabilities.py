@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from keepgate.gateway.backends import HandshakeBackend, StatelessBackend
+from keepgate.gateway.caller import Caller
 from keepgate.gateway.settings import Identity
 from keepgate.gateway.view import View
-from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
-from keepgate.protocol.eras import STATELESS_REVISIONS
+from keepgate.model.access import Principal
+from keepgate.protocol.envelope import SERVER_INFO_KEY, display, with_meta
+from keepgate.protocol.eras import STATELESS_REVISIONS, negotiate
 
 LISTABLE = ("tools", "prompts", "resources")
 TASKS = "tasks"
@@ -22,6 +24,18 @@ def relayed(capabilities: dict[str, Any]) -> dict[str, Any]:
     if isinstance(extensions, dict) and TASKS_EXTENSION in extensions:
         out["extensions"] = {name: value for name, value in extensions.items() if name != TASKS_EXTENSION}
     return out
+
+
+def introduced(principal: Principal, params: dict[str, Any]) -> Caller:
+    """Who sends `initialize` with these params, at the revision that was negotiated."""
+    capabilities, info = params.get("capabilities"), params.get("clientInfo")
+    return Caller(
+        principal,
+        negotiate(params.get("protocolVersion")),
+        relayed(capabilities) if isinstance(capabilities, dict) else {},
+        info if isinstance(info, dict) else {},
+        display(info) if isinstance(info, dict) else "",
+    )
 
 
 def merged(view: View) -> dict[str, Any]:

@@ -11,7 +11,14 @@ import asyncio
 from typing import Any
 
 from keepgate.gateway import bridge
-from keepgate.gateway.backends import HandshakeBackend, list_params, page_of, refuse_callback
+from keepgate.gateway.backends import (
+    HandshakeBackend,
+    MovedError,
+    Successor,
+    list_params,
+    page_of,
+    refuse_callback,
+)
 from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link
@@ -121,6 +128,7 @@ class DownBridge:
         self._own.backend.shelf = self.shelf
         self._held: dict[tuple[str, bytes], _Held] = {}
         self._closing = Background()
+        self.successor: Successor | None = None
 
     def _params(self, capabilities: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
         return {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}
@@ -145,8 +153,7 @@ class DownBridge:
         return self._own.backend.instructions
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
-        params = bridge.params_to_handshake(list_params(cursor, meta))
-        reply = await self._own.backend.send(lambda link: self.upstream.call(link, method, params))
+        reply = await self._own.backend.listed(method, list_params(cursor, None))
         return page_of(reply, self.upstream.id, method)
 
     def _for(self, caller: Caller) -> _Held:
@@ -202,6 +209,10 @@ class DownBridge:
         watching = _Translating(observer, held, params) if observer is not None else None
         try:
             reply = await held.backend.request(method, sent, caller, watching, {})
+        except MovedError:
+            if self.successor is None:
+                raise
+            return await (await self.successor()).request(method, params, caller, observer, headers)
         finally:
             held.running -= 1
         if reply.kind is Kind.ERROR:

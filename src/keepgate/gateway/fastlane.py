@@ -11,12 +11,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from keepgate.gateway import replies
-from keepgate.gateway.backends import StatelessBackend, check_result
+from keepgate.gateway.backends import OTHER_ERA, REFUSED, StatelessBackend, check_result
 from keepgate.gateway.background import Background
 from keepgate.gateway.outlets import StatelessOutlet
 from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import LIST_OF, Observer, Running, must_know_uris, new_trace
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.message import Kind
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from keepgate.ports import HttpRequest, Responder
 
 _ASK: Final = Effect.ASK
+_ERROR: Final = Kind.ERROR
 _RESUMING: Final = frozenset(("requestState", "inputResponses"))
 """Params of a retry with input: it may lead to a call that waits."""
 
@@ -95,7 +97,7 @@ class FastLane:
 class Passage(Pending):
     """One call on the lane: decided on and recorded, sent, answered. The client gets exactly one reply."""
 
-    __slots__ = ("asked", "backend", "entered", "lane", "outlet", "over", "running", "target", "way")
+    __slots__ = ("asked", "backend", "entered", "lane", "mark", "outlet", "over", "running", "target", "way")
 
     def __init__(
         self,
@@ -109,6 +111,7 @@ class Passage(Pending):
         observer = Observer(lane.services.relay, running, backend, None)
         super().__init__(link, running.message.method, observer, backend.upstream.call_timeout)
         self.way = link
+        self.mark = backend.upstream.events
         self.lane = lane
         self.running = running
         self.outlet = outlet
@@ -164,8 +167,11 @@ class Passage(Pending):
     def on_reply(self, reply: Message) -> None:
         """Decide on the reply, record, and pass it on."""
         running = self.running
-        self.backend.upstream.circuit.success()
+        self.backend.upstream.answered(self.way, self.method)
         try:
+            if reply.kind is _ERROR and reply.body["error"]["code"] in OTHER_ERA:
+                _ = self.lane.background.spawn(self._elsewhere(reply, None))
+                return
             check_result(reply)
             if must_know_uris(running.view, running.message.method, reply):
                 _ = self.lane.background.spawn(self._receive_later(reply))
@@ -185,11 +191,31 @@ class Passage(Pending):
         body, result, seq = self.lane.services.relay.receive(self.running, self.target, self.asked, reply)
         self._reply_after(seq, body, result)
 
+    async def _elsewhere(self, reply: Message | None, failure: UpstreamError | None) -> None:
+        """Answered as a server of the other era would: if it is one now, nothing ran, and it is asked as one."""
+        try:
+            if await self.backend.upstream.still_stateless() or self.backend.successor is None:
+                if reply is None:
+                    self._failed(failure or UpstreamError("protocol", "the server did not answer"))
+                    return
+            else:
+                running = self.running
+                params, headers = self.lane.services.relay.outgoing(
+                    running.message, running.caller, self.target
+                )
+                successor = await self.backend.successor()
+                reply = await successor.request(self.method, params, running.caller, self.observer, headers)
+            await self._receive_later(reply)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self._failed(error)
+
     def on_failure(self, failure: UpstreamError) -> None:
         """The server did not answer: say so."""
-        if failure.kind == "unreachable":
-            self.backend.upstream.circuit.failure(failure.public)
-        self._failed(failure)
+        self.backend.upstream.failed(self.way, failure, self.mark)
+        if failure.http_status in REFUSED:
+            _ = self.lane.background.spawn(self._elsewhere(None, failure))
+        else:
+            self._failed(failure)
 
     def _failed(self, error: Exception) -> None:
         running, server = self.running, self.backend.settings.id

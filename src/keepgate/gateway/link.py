@@ -20,7 +20,7 @@ from keepgate.model.message import Direction, Kind, Message
 from keepgate.ports import Channel
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import SUBSCRIPTION_KEY
-from keepgate.protocol.eras import Era, era_of, lookup, may_batch
+from keepgate.protocol.eras import LISTS, Era, era_of, lookup, may_batch
 from keepgate.protocol.http import routing_headers
 
 MAX_GARBAGE = 20
@@ -28,6 +28,9 @@ MAX_GARBAGE = 20
 
 MAX_POSTS = 1000
 """Notifications and responses on their way to a server; one that asks without taking answers is cut off."""
+
+HARMLESS = frozenset(("initialize", "server/discover", *LISTS))
+"""What is answered before a server has done anything for anybody."""
 
 _ids = count(1)
 
@@ -67,10 +70,15 @@ class Link:
         self.streaming = False
         """Whether the server last answered with an event stream."""
         self._garbage = 0
+        self._abandoned = False
         self._flood = Flood(self.loop.time, lambda text: owner.dropped(self, None, text))
         self._tasks = Background()
         self._principals: set[str] = set()
         """Who has used the link; more than one is all there is to know."""
+        self.answered = False
+        """Whether a call was ever answered on it."""
+        self.silence = 0
+        """Calls in a row that timed out while nothing was answered."""
 
     @property
     def era(self) -> Era:
@@ -152,6 +160,8 @@ class Link:
             self._limited -= 1
             if not self._limited:
                 self.quiet.set()
+        if self.dead is not None and not self._pending:
+            self._abandon()
 
     def _with_token(
         self, params: dict[str, Any] | None, pending: Pending, request_id: int
@@ -238,7 +248,16 @@ class Link:
             unknown = UpstreamError("closed", failure.public, failure.private)
             for pending in list(self._pending.values()):
                 pending.closed(unknown)
+        if not self._pending:
+            self._abandon()
         self.owner.lost(self, failure)
+
+    def _abandon(self) -> None:
+        """Nothing more comes of a dead link: end its process or streams. Nobody else will."""
+        self._patience.stop()
+        if not self._abandoned:
+            self._abandoned = True
+            _ = self._tasks.spawn(self.channel.close())
 
     def received(self, raw: bytes, pending: Pending | None) -> None:
         """Parse what the server sent and hand it to whom it belongs."""
@@ -307,6 +326,7 @@ class Link:
             if self._admitted():
                 self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
             return
+        self.answered = self.answered or found.method not in HARMLESS
         found.answer(message)
 
     def _for_us(self, message: Message) -> bool:
@@ -363,4 +383,5 @@ class Link:
             for pending in list(self._pending.values()):
                 pending.closed(failure)
         self._patience.stop()
+        self._abandoned = True
         await self.channel.close()

@@ -105,6 +105,8 @@ class _Subscription:
         self._expected = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._flags: tuple[str, ...] = ()
+        self._early: dict[tuple[str, str], tuple[Backend | None, dict[str, Any]]] | None = {}
+        """What came before the client has its acknowledgement, each thing once; None from then on."""
         self.ended = False
         self.principal = caller.principal.id
 
@@ -167,10 +169,16 @@ class _Subscription:
                     rewrite(u) for u in uris if isinstance(u, str)
                 )
         self._expected = 0
+        early, self._early = self._early or {}, None
         self._send(None, jsonrpc.notification(ACK, {"notifications": honoured}))
+        for backend, body in early.values():
+            self._send(backend, body)
 
     def _send(self, backend: Backend | None, body: dict[str, Any]) -> None:
         """Stamp with the client's listen id; a server's message goes through the chain, our own is only recorded."""
+        if self._early is not None:
+            self._early[body["method"], str(body.get("params", {}).get("uri", ""))] = (backend, body)
+            return
         body["params"] = with_meta(body.get("params"), **{SUBSCRIPTION_KEY: self._message.id})
         some = backend or next(iter(self._view.backends.values()), None)
         if some is not None:

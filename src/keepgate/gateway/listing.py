@@ -79,7 +79,14 @@ class Listing:
             offset = self._offset(message, caller)
             method = message.method
             offering = view.offering(method)
-            failures = await view.load(method, offering, fresh=offset == 0, meta=message.params.get("_meta"))
+            meters, principal = self._enforcer.meters, caller.principal.id
+            meters.enter(principal)
+            try:
+                failures = await view.load(
+                    method, offering, fresh=offset == 0, meta=message.params.get("_meta")
+                )
+            finally:
+                meters.leave(principal)
             for server, failure in failures.items():
                 self._enforcer.note(
                     "upstream.failed",
@@ -163,11 +170,10 @@ class Listing:
 
     def _stateless(self, method: str, page: dict[str, Any], view: View) -> dict[str, Any]:
         """Filtered per principal, so always private; cacheable for as long as every part is."""
-        times = [backend.shelf.extras(method).get("ttlMs") for backend in view.offering(method)]
-        known = [value for value in times if type(value) is int and value >= 0]
+        times = [backend.shelf.remaining(method) for backend in view.offering(method)]
         page = bridge.result_to_stateless(method, page, {})
         page["cacheScope"] = "private"
-        page["ttlMs"] = min(known) if known and len(known) == len(times) else 0
+        page["ttlMs"] = max(min(times, default=0), 0)
         if view.single:
             return page
         return with_meta(page, **{SERVER_INFO_KEY: self._identity.info})

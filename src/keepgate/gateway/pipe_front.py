@@ -75,7 +75,7 @@ class PipeFront:
         self._mount = mount
         self._send = send
         self._era: str = "" if stateless is not None else "handshake"
-        self._running: dict[tuple[type, Any], asyncio.Task[None]] = {}
+        self._running: dict[tuple[type, Any], list[asyncio.Task[None]]] = {}
         self._tasks = Background()
         session.push_through(lambda body: send(jsonrpc.encode(body)))
 
@@ -118,9 +118,14 @@ class PipeFront:
         key = (type(message.id), message.id)
         work = stateless.request(message, self._principal, self._mount, None, PipeOutlet(self._send))
         task = self._tasks.spawn(work)
-        if key not in self._running:
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+        self._running.setdefault(key, []).append(task)
+        task.add_done_callback(lambda done: self._ended(key, done))
+
+    def _ended(self, key: tuple[type, Any], task: asyncio.Task[None]) -> None:
+        tasks = self._running[key]
+        tasks.remove(task)
+        if not tasks:
+            del self._running[key]
 
     def _take_handshake(self, message: Message, outlet: PipeOutlet) -> None:
         if message.method == "initialize" and message.kind is Kind.REQUEST:

@@ -10,8 +10,10 @@ from typing import Any
 from keepgate.gateway.absent import AbsentBackend
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import Ask, HandshakeBackend, UpBridge
+from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.restore import greet, resubscribe, tell
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CAPABILITY, CHANGED
 from keepgate.gateway.upstream import Upstream
@@ -36,6 +38,7 @@ class Servers:
         announce: Callable[[str, str], None],
         log_level: Callable[[], str],
         *,
+        subscribed: Callable[[str], list[str]],
         single: bool,
     ) -> None:
         self.view = View([], single=single)
@@ -45,11 +48,13 @@ class Servers:
         self._ask = ask
         self._announce = announce
         self._log_level = log_level
+        self._subscribed = subscribed
         self._params: dict[str, Any] = {}
         self._ready = False
         self._settled = False
         self._connecting: set[asyncio.Task[None]] = set()
         self._opened: set[Link] = set()
+        self._restoring = Background()
         self._closed = False
 
     @property
@@ -138,6 +143,7 @@ class Servers:
             backend = HandshakeBackend(upstream, self._reconnect)
             try:
                 await backend.live()
+                backend.successor = partial(self._succeed, upstream, backend)
                 return backend
             except UpstreamError as error:
                 if upstream.settings.revision != "auto" or error.kind not in ("status", "protocol"):
@@ -145,18 +151,43 @@ class Servers:
                 refused = error
         if await upstream.stateless_link() is None:
             raise refused
-        return UpBridge(upstream, self._caller, self._ask, self._log_level)
+        bridge = UpBridge(upstream, self._caller, self._ask, self._log_level)
+        bridge.successor = partial(self._succeed, upstream, bridge)
+        return bridge
+
+    async def _succeed(self, upstream: Upstream, before: Backend) -> Backend:
+        """The server was replaced by one of the other era: reach it anew. Raises UpstreamError."""
+        if self.view.backends.get(upstream.id) is before:
+            self.view.remove(upstream.id)
+            self.view.absent[upstream.id] = AbsentBackend(upstream.settings, partial(self._revive, upstream))
+        return await self._revive(upstream)
 
     async def _reconnect(self, backend: HandshakeBackend) -> Link:
+        again = backend.link is not None
         link, result = await backend.upstream.handshake_link(self._params, self._owner)
         if self._closed:  # while it was being opened: nobody else would ever end it
             await link.close()
             raise UpstreamError("closed", "the session has ended")
         self._opened = {each for each in self._opened if each.dead is None} | {link}
         backend.initialized = result
-        if self._ready:
+        if self._ready and again:
+            await greet(link, self._services.limits.connect_timeout)
+            link.listen()
+            await self._restore(backend, link)
+        elif self._ready:
             self._start(link)
         return link
+
+    async def _restore(self, backend: HandshakeBackend, link: Link) -> None:
+        """Tell a server that forgot the session what it was told before, so that the client notices nothing."""
+        for method in CHANGED:
+            backend.shelf.invalidate(method)
+        level = self._log_level()
+        if level and "logging" in backend.capabilities:
+            await tell(link, "logging/setLevel", {"level": level})
+        uris = self._subscribed(link.server)
+        if uris:
+            _ = self._restoring.spawn(resubscribe(link, uris, self._owner))
 
     def start(self) -> None:
         """The client is initialized: tell the servers, then open their GET streams."""
@@ -173,6 +204,7 @@ class Servers:
         self._closed = True
         for task in list(self._connecting):
             task.cancel()
+        await self._restoring.drain(0)
         links, self._opened = self._opened, set()
         for link in links:
             upstream = self._services.upstreams.get(link.server)

@@ -18,11 +18,12 @@ from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import HandshakeBackend, refuse_callback
 from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
-from keepgate.gateway.capabilities import initialize_result, relayed
+from keepgate.gateway.capabilities import initialize_result, introduced
 from keepgate.gateway.link import Link
 from keepgate.gateway.listen import MAX_RESOURCES
 from keepgate.gateway.outlets import Push
-from keepgate.gateway.relay import CallbackHandler, Running, new_trace
+from keepgate.gateway.pending import CallObserver
+from keepgate.gateway.relay import CallbackHandler, Observer, Running, new_trace
 from keepgate.gateway.servers import Servers
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CHANGED
@@ -32,8 +33,7 @@ from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
-from keepgate.protocol.envelope import display
-from keepgate.protocol.eras import LISTS, LOG_LEVELS, R2025_11, lookup, negotiate
+from keepgate.protocol.eras import LISTS, LOG_LEVELS, R2025_11, lookup
 from keepgate.protocol.session import State, advance
 
 
@@ -62,6 +62,7 @@ class Session(CallbackHandler):
             self.ask,
             self._announce,
             lambda: self.log_level,
+            subscribed=lambda server: [uri for owner, uri in self.subscriptions if owner == server],
             single=mount is not None,
         )
         self.view = self.servers.view
@@ -100,15 +101,8 @@ class Session(CallbackHandler):
     async def _initialize(self, message: Message) -> dict[str, Any]:
         self.state = advance(self.state, "initialize")
         params = message.params
-        capabilities, info = params.get("capabilities"), params.get("clientInfo")
-        revision = negotiate(params.get("protocolVersion"))
-        self.caller = Caller(
-            self.principal,
-            revision,
-            relayed(capabilities) if isinstance(capabilities, dict) else {},
-            info if isinstance(info, dict) else {},
-            display(info) if isinstance(info, dict) else "",
-        )
+        self.caller = introduced(self.principal, params)
+        revision = self.caller.revision
         sent = {**params, "protocolVersion": revision, "capabilities": self.caller.capabilities}
         sent["clientInfo"] = self.caller.info or self.services.identity.info
         trace = new_trace()
@@ -329,10 +323,12 @@ class Session(CallbackHandler):
         if not (outlet is not None and outlet.message(body)) and not self.push(body, keep=False):
             self.callbacks.refuse(body["id"], "the client cannot be asked now: it has no open stream")
 
-    async def ask(self, method: str, params: dict[str, Any], observer: Any) -> dict[str, Any]:
+    async def ask(self, method: str, params: dict[str, Any], observer: CallObserver | None) -> dict[str, Any]:
         """Bridge: put a stateless server's input request to the client; its result. Raises UpstreamError."""
+        if not isinstance(observer, Observer):
+            raise UpstreamError("protocol", "the server asked for input outside any call")
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        running: Running = observer.running
+        running = observer.running
         message = Message(Kind.REQUEST, jsonrpc.request(0, method, params))
         exchange = self.caller.gets(message, observer.backend.settings.id)
         known = lookup(method, Direction.TO_CLIENT, Kind.REQUEST, self.caller.revision)
@@ -353,8 +349,7 @@ class Session(CallbackHandler):
             self.callbacks.take(body["id"])
         if reply.kind is Kind.ERROR:
             raise UpstreamError("cancelled", f"the client refused: {reply.body['error']['message'][:200]}")
-        result: dict[str, Any] = reply.body["result"]
-        return result
+        return reply.body["result"]  # type: ignore[no-any-return]
 
     def lost(self, link: Link, failure: UpstreamError) -> None:
         """A server's link died; the next request connects anew."""

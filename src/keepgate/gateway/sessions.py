@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from keepgate.gateway.background import Background
 from keepgate.gateway.services import Services
@@ -27,6 +27,7 @@ class Sessions:
         self._services = services
         self._by_id: dict[str, Session] = {}
         self._ending = Background()
+        self._watchers: dict[str, Callable[[], None]] = {}
 
     def new(self, principal: Principal, mount: str | None) -> Session:
         """A new session. At the principal's limit its longest idle one gives way; RemoteError (429) if all are busy."""
@@ -66,9 +67,16 @@ class Sessions:
         session.touched = self._services.monotonic()
         return session
 
+    def when_ended(self, session: Session, callback: Callable[[], None]) -> None:
+        """Call back once when the session ends, for whatever reason."""
+        self._watchers[session.id] = callback
+
     def forget(self, session: Session) -> None:
         """Make the id unknown at once."""
         self._by_id.pop(session.id, None)
+        watcher = self._watchers.pop(session.id, None)
+        if watcher is not None:
+            watcher()
 
     async def end(self, session: Session) -> None:
         """Close a session. Never raises."""

@@ -11,6 +11,8 @@ from keepgate.protocol import http
 from keepgate.protocol.eras import LISTS
 
 MAX_PAGES = 200
+LONGEST = 300.0
+"""Seconds that a list is taken to hold at most, whatever `ttlMs` the server gives it."""
 
 Meta = dict[str, Any] | None
 Fetch = Callable[[str, str | None, Meta], Awaitable[dict[str, Any]]]
@@ -39,13 +41,27 @@ CAPABILITY = {
 }
 
 
+class _Loading:
+    """One fetch of a list, for all who ask for it while it runs."""
+
+    def __init__(self, task: asyncio.Task[list[dict[str, Any]]], begun: float, epoch: int) -> None:
+        self.task = task
+        self.begun = begun
+        self.epoch = epoch
+        self.waiting = 0
+
+
 class Shelf:
-    """The lists of one server towards one session, or towards everybody in the stateless era."""
+    """The lists of one server towards one session, or towards everybody in the stateless era.
+
+    `lasting`: the server says with `ttlMs` how long a list holds, so it need not be asked again before. What is kept
+    was given to keepgate's own credentials; what each principal may see of it is decided elsewhere.
+    """
 
     changes: ClassVar[int] = 0
     """Changes of all shelves of this process: one comparison tells a table of many servers that it is current."""
 
-    def __init__(self, server: str, fetch: Fetch, most: int) -> None:
+    def __init__(self, server: str, fetch: Fetch, most: int, *, lasting: bool = False) -> None:
         self._server = server
         self._fetch = fetch
         self._most = most
@@ -54,6 +70,12 @@ class Shelf:
         self._index: dict[str, dict[str, dict[str, Any]]] = {}
         self._tokens: dict[str, dict[tuple[str, ...], str] | None] = {}
         self._stale: set[str] = set()
+        self._lasting = lasting
+        self._fetched: dict[str, tuple[float, int]] = {}
+        """When a list was fetched, and its `ttlMs` (-1: it has none)."""
+        self._loading: dict[str, _Loading] = {}
+        self._epoch = 0
+        """Grows with every announced change: a fetch that began before does not answer who asks after."""
         self._locks = {method: asyncio.Lock() for method in LISTS}
         self.generation = 0
         """Grows with every change, so tables built from it know when they are stale."""
@@ -86,16 +108,69 @@ class Shelf:
         """The items as last fetched, in the server's order; empty if never."""
         return self._lists.get(method, [])
 
-    async def items(self, method: str, *, fresh: bool = False, meta: Meta = None) -> list[dict[str, Any]]:
-        """All items of a list, from the server if `fresh` or not known. Raises UpstreamError."""
-        if not fresh and self.has(method):
+    def remaining(self, method: str) -> int:
+        """Milliseconds that the list still holds by the server's word, its age counted in seconds; -1 without one."""
+        fetched, ttl = self._fetched.get(method, (0.0, -1))
+        age = int(asyncio.get_running_loop().time() - fetched) * 1000
+        return ttl if ttl < 0 else max(ttl - age, 0)
+
+    def _holds(self, method: str) -> bool:
+        fetched, ttl = self._fetched.get(method, (0.0, -1))
+        held = asyncio.get_running_loop().time() - fetched
+        return self._lasting and held < min(ttl / 1000, LONGEST)
+
+    async def items(
+        self, method: str, *, fresh: bool = False, meta: Meta = None, patience: float | None = None
+    ) -> list[dict[str, Any]]:
+        """All items of a list, from the server if not known, or if `fresh` and no longer valid.
+
+        Whoever asks while a fetch runs shares it; the last one to go away cancels it. After `patience` seconds of a
+        fetch nobody waits for it any longer, but it goes on. Raises UpstreamError.
+        """
+        if self.has(method) and (not fresh or self._holds(method)):
             return self._lists[method]
-        async with self._locks[method]:
-            if not fresh and self.has(method):
-                return self._lists[method]
-            return await self._load(method, meta)
+        loading = self._loading.get(method)
+        if loading is None or loading.epoch != self._epoch:
+            loading = self._begin(method, meta)
+        now = asyncio.get_running_loop().time()
+        left = None if patience is None else max(loading.begun + patience - now, 0.0)
+        loading.waiting += 1
+        try:
+            await asyncio.wait((loading.task,), timeout=left)
+        except asyncio.CancelledError:
+            if loading.waiting == 1:
+                self._loading.pop(method, None)  # who asks next begins anew
+                loading.task.cancel()
+            raise
+        finally:
+            loading.waiting -= 1
+        if not loading.task.done():
+            text = f"server `{self._server}` did not answer `{method}` within {patience or 0:g} s"
+            raise UpstreamError("timeout", text)
+        if loading.task.cancelled():
+            raise UpstreamError("closed", f"asking server `{self._server}` for `{method}` was given up")
+        return loading.task.result()
+
+    def _begin(self, method: str, meta: Meta) -> _Loading:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._load(method, meta))
+        loading = self._loading[method] = _Loading(task, loop.time(), self._epoch)
+        task.add_done_callback(lambda _: self._ended(method, loading))
+        return loading
+
+    def _ended(self, method: str, loading: _Loading) -> None:
+        if self._loading.get(method) is loading:
+            del self._loading[method]
+        if not loading.task.cancelled():
+            _ = loading.task.exception()  # there may be nobody left to hear of it
 
     async def _load(self, method: str, meta: Meta) -> list[dict[str, Any]]:
+        async with self._locks[method]:  # a fetch that was overtaken by a change still ends first
+            return await self._pages(method, meta)
+
+    async def _pages(self, method: str, meta: Meta) -> list[dict[str, Any]]:
+        epoch = self._epoch
+        lasts: list[Any] = []
         found: list[dict[str, Any]] = []
         extras: dict[str, Any] = {}
         cursor: str | None = None
@@ -112,6 +187,7 @@ class Shelf:
                 extras = {
                     key: value for key, value in page.items() if key not in (LISTS[method], "nextCursor")
                 }
+            lasts.append(page.get("ttlMs"))
             cursor = page.get("nextCursor")
             if cursor is None:
                 break
@@ -124,17 +200,20 @@ class Shelf:
             raise UpstreamError("protocol", f"server `{self._server}` lists more than {MAX_PAGES} pages")
         if len(found) > self._most:
             raise UpstreamError("too-large", f"server `{self._server}` lists more than {self._most} items")
-        return self._store(method, found, extras)
+        valid = all(type(last) is int and last >= 0 for last in lasts)
+        self._fetched[method] = (asyncio.get_running_loop().time(), min(lasts) if valid else -1)
+        return self._store(method, found, extras, changed=epoch != self._epoch)
 
     def _store(
-        self, method: str, found: list[dict[str, Any]], extras: dict[str, Any]
+        self, method: str, found: list[dict[str, Any]], extras: dict[str, Any], *, changed: bool
     ) -> list[dict[str, Any]]:
         """Keep the list. Of two items with one name the first counts: what is called must be what was shown."""
         index: dict[str, dict[str, Any]] = {}
         for item in found:
             index.setdefault(item[KEY[method]], item)
         items = list(index.values())
-        self._stale.discard(method)
+        if not changed:
+            self._stale.discard(method)
         if self._lists.get(method) != items:
             self.generation += 1
             Shelf.changes += 1
@@ -147,4 +226,7 @@ class Shelf:
 
     def invalidate(self, notification: str) -> None:
         """Fetch anew, before the next use, what a list_changed notification names. Until then the old names hold."""
-        self._stale.update(CHANGED.get(notification, ()))
+        methods = CHANGED.get(notification, ())
+        if methods:
+            self._stale.update(methods)
+            self._epoch += 1

@@ -10,7 +10,7 @@ from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError
-from keepgate.ports import HttpRequest, Responder
+from keepgate.ports import EventStream, HttpRequest, Responder
 
 
 class SseFront:
@@ -29,13 +29,14 @@ class SseFront:
         stream = responder.start_stream({})
         front = PipeFront(session, None, principal, mount, lambda data: stream.send(data, event="message"))
         self._fronts[session.id] = front
-        responder.on_disconnect(lambda: self._gone(session))
+        self._sessions.when_ended(session, lambda: self._ended(session, stream))
+        responder.on_disconnect(lambda: self._sessions.end_later(session))
         base = f"/mcp/{mount}" if mount is not None else ""
         stream.send(f"{base}/messages?session_id={session.id}".encode(), event="endpoint")
 
-    def _gone(self, session: Session) -> None:
+    def _ended(self, session: Session, stream: EventStream) -> None:
         self._fronts.pop(session.id, None)
-        self._sessions.end_later(session)
+        stream.close()
 
     def post(
         self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None

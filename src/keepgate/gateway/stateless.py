@@ -7,7 +7,7 @@ requests but which server handed out which link, per principal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from keepgate.gateway.absent import AbsentBackend
 from keepgate.gateway.answer import answered
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
+from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import discover_result, relayed
 from keepgate.gateway.downbridge import DownBridge
@@ -39,6 +40,8 @@ from keepgate.protocol.envelope import (
 from keepgate.protocol.eras import LISTS, R2026_07, Era, lookup
 from keepgate.protocol.http import check_agreement
 
+CLOSING = 5.0
+"""Seconds that what was already given up gets at shutdown."""
 CONNECT_PATIENCE = 15.0
 """Seconds a request waits for servers that are still being reached for the first time."""
 
@@ -53,6 +56,7 @@ class Stateless:
         self._failures: dict[str, UpstreamError] = {}
         """Why a server could not be reached the last time."""
         self._reaching: dict[str, asyncio.Task[None]] = {}
+        self._ending = Background()
         self.listens = Listen(services)
 
     async def request(
@@ -135,7 +139,7 @@ class Stateless:
         if view is None:
             view = self._views[mount] = View([], single=mount is not None)
         for upstream in self.services.mounted(mount):
-            if upstream.id in self._backends and upstream.id not in view.backends:
+            if self._backends.get(upstream.id) is not view.backends.get(upstream.id):
                 self._rebuild(view, mount)
                 break
         for upstream in missing:
@@ -189,11 +193,31 @@ class Stateless:
             self._reaching.pop(upstream.id, None)
 
     async def _backend(self, upstream: Upstream) -> Backend:
+        backend: StatelessBackend | DownBridge
         if upstream.speaks(Era.STATELESS) is not False and await upstream.stateless_link() is not None:
-            return StatelessBackend(upstream)
-        backend = DownBridge(upstream, self.services)
-        await backend.start()
+            backend = StatelessBackend(upstream)
+        else:
+            backend = DownBridge(upstream, self.services)
+            await backend.start()
+        backend.successor = partial(self._succeed, upstream, backend)
         return backend
+
+    async def _succeed(self, upstream: Upstream, before: Backend) -> Backend:
+        """The server was replaced by one of the other era: reach it anew. Raises UpstreamError."""
+        if self._backends.get(upstream.id) is before:
+            del self._backends[upstream.id]
+            for view in self._views.values():
+                view.remove(upstream.id)
+            if isinstance(before, DownBridge):
+                _ = self._ending.spawn(before.close())
+        if upstream.id not in self._backends:
+            await self._reach([upstream], wait_for_slow=True)
+        found = self._backends.get(upstream.id)
+        if found is None or found is before:
+            raise self._failures.get(upstream.id) or UpstreamError(
+                "unreachable", f"server `{upstream.id}` speaks another protocol revision now: try again"
+            )
+        return found
 
     # Messages of shared links that belong to no call
 
@@ -204,7 +228,7 @@ class Stateless:
             backend.shelf.invalidate(message.method)
 
     def notification(
-        self, message: Message, principal: Principal, running: Mapping[Any, asyncio.Task[None]]
+        self, message: Message, principal: Principal, running: Mapping[Any, Sequence[asyncio.Task[None]]]
     ) -> None:
         """A client notification on a pipe: only `cancelled` exists."""
         row = lookup(message.method, Direction.TO_SERVER, Kind.NOTIFICATION, R2026_07)
@@ -216,9 +240,9 @@ class Stateless:
         request_id = message.params.get("requestId")
         if row is None or verdict.effect >= Effect.ASK or type(request_id) not in (int, str):
             return
-        task = running.get((type(request_id), request_id))
-        if task is not None:
-            task.cancel()
+        tasks = running.get((type(request_id), request_id), ())
+        if len(tasks) == 1:  # an id in use twice names neither
+            tasks[0].cancel()
 
     def announce_lists(self) -> None:
         """Policy changed: every open listen hears that lists may have changed."""
@@ -230,7 +254,8 @@ class Stateless:
             backend = self._backends.pop(server, None)
             for view in self._views.values():
                 view.remove(server)
-            if isinstance(backend, DownBridge):
+            # Calls that still run on it end first: whoever retires the upstream closes its links.
+            if isinstance(backend, DownBridge) and backend.upstream.quiet:
                 await backend.close()
 
     async def sweep(self) -> None:
@@ -245,4 +270,4 @@ class Stateless:
         for task in list(self._reaching.values()):
             task.cancel()
         bridges = [backend for backend in self._backends.values() if isinstance(backend, DownBridge)]
-        await asyncio.gather(*(backend.close() for backend in bridges))
+        await asyncio.gather(*(backend.close() for backend in bridges), self._ending.drain(CLOSING))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from keepgate.gateway.background import Background
-from keepgate.gateway.circuit import Circuit
-from keepgate.gateway.link import Link, LinkOwner
+from keepgate.gateway.circuit import THRESHOLD, Circuit
+from keepgate.gateway.link import HARMLESS, Link, LinkOwner
 from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.errors import UpstreamError
@@ -22,6 +22,11 @@ CLOSING = 5.0
 """Seconds that links already given up get at shutdown."""
 PROBE_TIMEOUT = 10.0
 """Seconds a server may take to answer `server/discover` before it counts as a handshake server."""
+DOUBT_PAUSE = 10.0
+"""Seconds between two questions whether a server still speaks the stateless era."""
+
+_UNAVAILABLE = (502, 503, 504)
+"""HTTP status: something before the server says that it cannot be reached."""
 
 _STATELESS_SIGNS = (jsonrpc.HEADER_MISMATCH, jsonrpc.MISSING_CAPABILITY, jsonrpc.UNSUPPORTED_VERSION)
 
@@ -55,6 +60,10 @@ class Upstream:
         self._opening = asyncio.Lock()
         self._closing = Background()
         self._closed = False
+        self._monotonic = monotonic
+        self._doubted_at = -DOUBT_PAUSE
+        self.events = 0
+        """Answers and failures so far. A call that fails says something of the server if nothing happened meanwhile."""
         self.links: set[Link] = set()
 
     @property
@@ -88,8 +97,12 @@ class Upstream:
             self._check_open()
             if self._stateless is False:
                 return None
-            self.circuit.check()
-            return await self._probe()
+            probe = self.circuit.check()
+            try:
+                return await self._probe()
+            except asyncio.CancelledError:
+                self.circuit.undecided(probe=probe)
+                raise
 
     def ready_link(self) -> Link | None:
         """The shared link if it lives and nothing speaks against using it at once."""
@@ -121,6 +134,7 @@ class Upstream:
         self._stateless = stateless
         if not stateless:
             self._give_up(link)
+            self.circuit.reached()
             return None
         await self._admit(link)
         self._shared = link
@@ -150,17 +164,28 @@ class Upstream:
                 return False
         return True
 
-    async def discover(self) -> dict[str, Any]:
-        """A fresh `server/discover` result over the shared link. Raises UpstreamError."""
-        link = await self.stateless_link()
-        if link is None:
-            return {}
-        reply = await link.request(
-            "server/discover", {"_meta": self.envelope_meta()}, timeout=self.call_timeout
-        )
-        if reply.kind is Kind.RESULT:
-            self.discovered = reply.body["result"]
-        return self.discovered
+    async def still_stateless(self) -> bool:
+        """Ask again, now and then, after an answer that a server of the other era would give. Never raises."""
+        link, now = self._shared, self._monotonic()
+        if self.settings.revision != "auto" or link is None or now - self._doubted_at < DOUBT_PAUSE:
+            return self._stateless is not False
+        self._doubted_at = now
+        try:
+            if await self._discover(link):
+                return True
+        except UpstreamError:
+            return True  # no verdict
+        self._stateless = False
+        if link is self._shared:
+            self._shared = None
+            _ = self._closing.spawn(self._end_later(link))
+        return False
+
+    async def _end_later(self, link: Link) -> None:
+        """End a link that gets no new calls once those on it have ended; a call has a longest time."""
+        await link.quiet.wait()
+        self.links.discard(link)
+        await link.close()
 
     async def handshake_link(self, params: dict[str, Any], owner: LinkOwner) -> tuple[Link, dict[str, Any]]:
         """A new link with its own session or process, initialized with `params`, and the initialize result.
@@ -179,7 +204,7 @@ class Upstream:
 
     async def _initialize(self, params: dict[str, Any], owner: LinkOwner) -> tuple[Link, dict[str, Any]]:
         self._check_open()
-        self.circuit.check()
+        probe = self.circuit.check()
         revision = params["protocolVersion"]
         if self.settings.revision != "auto":
             revision = self.settings.revision
@@ -204,11 +229,14 @@ class Upstream:
             self._give_up(link)
             if error.kind in ("unreachable", "closed", "timeout"):
                 self.circuit.failure(error.public)
-            elif self.settings.revision == "auto" and self._stateless is False:
+                raise
+            self.circuit.undecided(probe=probe)
+            if self.settings.revision == "auto" and self._stateless is False:
                 self._stateless = None  # it speaks neither era now: the verdict may come from a bad moment
             raise
         except asyncio.CancelledError:
             self._give_up(link)
+            self.circuit.undecided(probe=probe)
             raise
         await self._admit(link)
         return link, result
@@ -222,7 +250,7 @@ class Upstream:
         if self._closed:
             await link.close()
             self._check_open()
-        self.circuit.success()
+        self.circuit.reached()
         self.slow = False
         self.links.add(link)
 
@@ -249,24 +277,75 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
     ) -> Message:
         """A request on a link. Raises UpstreamError. Over HTTP a link outlives its server, which shows only here."""
-        if not link.channel.duplex:
-            self.circuit.check()
+        probe = not link.channel.duplex and self.circuit.check()
+        mark = self.events
         try:
             reply = await link.request(
                 method, params, observer=observer, headers=headers, timeout=self.call_timeout
             )
         except UpstreamError as error:
-            if error.kind == "unreachable":
-                self.circuit.failure(error.public)
+            self.failed(link, error, mark, probe=probe)
             raise
-        self.circuit.success()
+        except asyncio.CancelledError:
+            self.circuit.undecided(probe=probe)
+            raise
+        self.answered(link, method)
         return reply
 
+    def answered(self, link: Link, method: str) -> None:
+        """A request was answered."""
+        self.events += 1
+        link.silence = 0
+        if method in HARMLESS:
+            self.circuit.reached()
+        else:
+            self.circuit.success()
+
+    def failed(self, link: Link, error: UpstreamError, mark: int, *, probe: bool = False) -> None:
+        """A request failed; `mark` is what `events` was when it was sent."""
+        if self.events == mark:
+            self.events += 1
+            self._silent(link, error)
+        answers = ("status", "auth", "session-lost", "protocol", "too-large")
+        if error.kind in answers and error.http_status not in _UNAVAILABLE:
+            self.circuit.reached()
+        else:
+            self.circuit.undecided(probe=probe)
+
+    def _silent(self, link: Link, error: UpstreamError) -> None:
+        """A call failed, while the server answered nobody: is it there, does it hang?
+
+        What fails at the same time is one failure. On a pipe the end of the link counts instead.
+        """
+        gone = error.kind in ("unreachable", "closed") or error.http_status in _UNAVAILABLE
+        if link.channel.duplex:
+            link.silence += error.kind == "timeout"
+            if link.silence >= THRESHOLD:
+                link.silence = 0
+                _ = self._closing.spawn(self._prod(link))
+        elif gone or error.kind == "timeout":
+            self.circuit.failure(error.public)
+
+    async def _prod(self, link: Link) -> None:
+        """End a process that answers neither calls nor this: the next call starts it anew."""
+        stateless = link.era is Era.STATELESS
+        method = "server/discover" if stateless else "ping"
+        params = {"_meta": self.envelope_meta()} if stateless else None
+        try:
+            await link.request(method, params, timeout=PROBE_TIMEOUT, cancellable=False)
+        except UpstreamError as error:
+            if error.kind == "timeout":
+                text = f"server `{self.id}` hangs: it answered neither {THRESHOLD} calls nor `{method}`"
+                link.fail(UpstreamError("closed", text))
+
     def forget(self, link: Link, failure: UpstreamError) -> None:
-        """A link died."""
+        """A link died. One that never answered a call is a failure to reach the server, like a shared one."""
+        admitted = link in self.links
         self.links.discard(link)
-        if link is self._shared:
+        shared = link is self._shared
+        if shared:
             self._shared = None
+        if shared or (admitted and not link.answered and failure.kind != "session-lost"):
             self.circuit.failure(failure.public)
 
     def _give_up(self, link: Link) -> None:

@@ -22,6 +22,8 @@ from keepgate.model.errors import UpstreamError
 MAX_ISSUED = 10_000
 NAMED = {"tools/list": ResourceKind.TOOL, "prompts/list": ResourceKind.PROMPT}
 """Lists whose items clients call by name."""
+LIST_PATIENCE = 10.0
+"""Seconds that a list over several servers waits for one of them."""
 
 Failures = dict[str, UpstreamError]
 
@@ -75,11 +77,15 @@ class View:
     async def load(
         self, method: str, servers: Sequence[Backend], *, fresh: bool, meta: Meta = None
     ) -> Failures:
-        """Fetch one list from the given servers at once; servers that fail are returned, not raised."""
+        """Fetch one list from the given servers at once; servers that fail are returned, not raised.
+
+        Behind a common endpoint one that hangs must not hold up the others: what it last listed is shown.
+        """
+        patience = None if self.single else LIST_PATIENCE
 
         async def one(backend: Backend) -> UpstreamError | None:
             try:
-                await backend.shelf.items(method, fresh=fresh, meta=meta)
+                await backend.shelf.items(method, fresh=fresh, meta=meta, patience=patience)
             except UpstreamError as error:
                 return error
             return None

@@ -36,8 +36,12 @@ def is_rpc(media: bytes, body: bytes) -> bool:
 
 
 def failure(status: int, body: bytes = b"", *, session: bool = False) -> UpstreamError:
-    """What a status other than success means for the request it answers. `session`: it was sent within one."""
-    if status == 404 and session:
+    """What a status other than success means for the request it answers. `session`: it was sent within one.
+
+    A lost session is 404; the examples of the TypeScript SDK and those built after them, and the Python SDK before
+    1.25, say 400 and "No valid session ID provided". Either way the request was refused before it was run.
+    """
+    if session and (status == 404 or (status == 400 and b"session" in body.lower())):
         return UpstreamError(
             "session-lost", "the server no longer knows the session", status=status, retryable=True
         )

@@ -27,7 +27,7 @@ class HttpLimits:
     body: int = 16 << 20
     """A JSON answer."""
     event: int = 16 << 20
-    """One server-sent event."""
+    """One server-sent event. Four times as much may come without a message in it: comments, other events."""
     connections: int = 256
     """Per origin, event streams included."""
     waiting: int = 1024

@@ -16,7 +16,7 @@ from keepgate.ports import Sink
 from keepgate.protocol.framing import SseParser
 from keepgate.transports.backoff import Backoff
 from keepgate.transports.http_answers import ERROR_BODY, events, failure, is_rpc, media_type, session_id
-from keepgate.transports.http_client import Exchange, HttpClient
+from keepgate.transports.http_client import Exchange, HttpClient, HttpLimits
 from keepgate.transports.http_request import is_value
 
 ACCEPT_ANY: Final = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
@@ -25,6 +25,13 @@ _RETRY_MS: Final = 1000
 _RETRY_RANGE_MS: Final = (50, 30_000)
 _RESUMES: Final = 6
 """Attempts to resume an answer stream without an event in between."""
+
+
+def quieter(noise: int, limits: HttpLimits) -> int:
+    """The bytes of an event stream since its last message. Raises UpstreamError if it is flooded with other things."""
+    if noise > 4 * limits.event:
+        raise UpstreamError("too-large", "the server floods its event stream with what is no message")
+    return noise
 
 
 class Endpoint:
@@ -70,6 +77,7 @@ class EventExchange(Exchange):
         "_events",
         "_last_id",
         "_media",
+        "_noise",
         "_retry_ms",
         "_sink",
         "_status",
@@ -91,6 +99,7 @@ class EventExchange(Exchange):
         self._media = b""
         self._body = bytearray()
         self._events: SseParser | None = None
+        self._noise = 0
         self._last_id = ""
         self._retry_ms = _RETRY_MS
         self._timer: asyncio.TimerHandle | None = None
@@ -108,6 +117,7 @@ class EventExchange(Exchange):
         if self._events is None:
             self._collect(data)
             return
+        self._noise = quieter(self._noise + len(data), self._endpoint.client.limits)
         for event in events(self._events, data):
             if self.done:
                 return
@@ -117,6 +127,7 @@ class EventExchange(Exchange):
                 self._retry_ms = min(max(event.retry, _RETRY_RANGE_MS[0]), _RETRY_RANGE_MS[1])
             self.progressed()
             if event.data and event.event == "message":
+                self._noise = 0
                 self._sink.message(event.data, event.id)
 
     def _collect(self, data: bytes) -> None:
@@ -275,13 +286,18 @@ class Listener(EventExchange):
             self._come_back(max(self._backoff.pause(), self._retry_ms / 1000))
         elif self._status >= 500 and self._status != 501:
             self._come_back(self._backoff.pause())
-        elif self._status == 404 and self._worked:  # else it may mean that there is no GET
-            self.close(failure(404, session=True))
         else:
-            self.cancel()
+            lost = failure(self._status, bytes(self._body), session=True)
+            if lost.kind == "session-lost" and self._worked:  # else it may mean that there is no GET
+                self.close(lost)
+            else:
+                self.cancel()
 
     def on_failure(self, failure: UpstreamError) -> None:
-        self._come_back(self._backoff.pause())
+        if failure.kind == "too-large":
+            self.close(failure)
+        else:
+            self._come_back(self._backoff.pause())
 
 
 class Notice(Exchange):

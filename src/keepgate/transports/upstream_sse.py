@@ -11,7 +11,7 @@ from keepgate.protocol.framing import Event, SseParser
 from keepgate.transports.http_answers import events, failure, media_type
 from keepgate.transports.http_client import Exchange, HttpClient
 from keepgate.transports.http_request import field_lines, resolve
-from keepgate.transports.http_streams import ACCEPT_ANY, ACCEPT_EVENTS, Endpoint, Notice
+from keepgate.transports.http_streams import ACCEPT_ANY, ACCEPT_EVENTS, Endpoint, Notice, quieter
 
 
 class SseChannel:
@@ -93,13 +93,14 @@ class _Posted:
 class _Incoming(Exchange):
     """The GET stream."""
 
-    __slots__ = ("_client", "_events", "_sink", "endpoint", "to")
+    __slots__ = ("_client", "_events", "_noise", "_sink", "endpoint", "to")
 
     def __init__(self, client: HttpClient, target: bytes, sink: Sink) -> None:
         super().__init__(b"GET", target, ACCEPT_EVENTS)
         self._client = client
         self._sink = sink
         self._events = SseParser(client.limits.event)
+        self._noise = 0
         self.endpoint: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.to: Endpoint | None = None
         """Where messages go, once the server has said it."""
@@ -112,12 +113,14 @@ class _Incoming(Exchange):
         self.deadline = float("inf")
 
     def on_data(self, data: bytes) -> None:
+        self._noise = quieter(self._noise + len(data), self._client.limits)
         for event in events(self._events, data):
             if self.over:
                 return
             if self.to is None:
                 self._named(event)
             elif event.data and event.event == "message":
+                self._noise = 0
                 self._sink.message(event.data, event.id)
 
     def _named(self, event: Event) -> None:

@@ -1,6 +1,6 @@
 """Only this guard opens the chain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -68,3 +68,21 @@ def test_replies_pass_only_with_their_request(belongs: bool) -> None:
     verdict = Authorize(Policy(Effect.ALLOW)).check(reply, {Fact.REQUEST: belongs})
     assert verdict is not None
     assert verdict.effect is (Effect.ALLOW if belongs else Effect.DENY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "revision", "effect"),
+    [
+        (Kind.NOTIFICATION, "notifications/message", "2025-06-18", Effect.ALLOW),
+        (Kind.REQUEST, "elicitation/create", "2025-06-18", Effect.ALLOW),
+        (Kind.REQUEST, "elicitation/create", "2025-03-26", Effect.DENY),  # came with the next revision
+        (Kind.REQUEST, "sampling/createMessage", "2026-07-28", Effect.DENY),  # its servers ask nothing
+        (Kind.NOTIFICATION, "notifications/elicitation/complete", "2025-06-18", Effect.DENY),
+        (Kind.NOTIFICATION, "tools/call", "2025-11-25", Effect.DENY),
+    ],
+)
+def test_a_server_says_only_what_the_revision_of_the_client_has(kind, method, revision, effect) -> None:
+    made = replace(exchange(kind, method, direction=Direction.TO_CLIENT), revision=revision)
+    verdict = Authorize(Policy(Effect.ALLOW)).check(made, {Fact.REQUEST: True})
+    assert verdict is not None
+    assert verdict.effect is effect

@@ -43,7 +43,8 @@ class Authorize:
     - A client request that names a tool, prompt or resource: the policy's answer. DENY is hidden: what a principal may
       not use does not exist for it.
     - Other client messages of the protocol (lists, ping, handshake): ALLOW; their replies are filtered item by item.
-    - Messages from a server: ALLOW if they belong to an allowed request, session or subscription (fact REQUEST).
+    - Messages from a server: ALLOW if they belong to an allowed request, session or subscription (fact REQUEST), and
+      the client's revision has them.
     """
 
     id = "authorize"
@@ -57,6 +58,10 @@ class Authorize:
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """ALLOW, ASK or DENY; never no opinion."""
         message = exchange.message
+        if exchange.direction is _TO_CLIENT and not message.is_reply:
+            row = lookup(message.method, _TO_CLIENT, message.kind, exchange.revision)
+            if row is None:
+                return deny("not allowed", guard=self.id, private="not in the client's revision", hidden=True)
         if exchange.direction is _TO_CLIENT or message.is_reply:
             if facts[_BELONGS] is True:
                 return _ALLOWED
