@@ -78,6 +78,8 @@ def limits_of(settings: Settings) -> Limits:
         list_items=given.list_items,
         replay_events=given.replay_events,
         subscriptions=given.subscriptions,
+        tasks=given.tasks,
+        task_ttl=given.task_ttl,
     )
 
 

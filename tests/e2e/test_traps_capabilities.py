@@ -153,28 +153,40 @@ async def test_malformed_questions_of_a_server_go_no_further(everything, era, ca
 TASKS = "io.modelcontextprotocol/tasks"
 
 
-@pytest.mark.parametrize(("era", "server"), PAIRS)
+CROSSED = [
+    (era, server)
+    for era, other in (("handshake", "sl"), ("stateless", "hs"))
+    for server in (f"{other}-http", f"{other}-stdio")
+]
+
+
+@pytest.mark.parametrize(("era", "server"), [*PAIRS, *CROSSED])
 @conversation
-async def test_tasks_are_offered_to_neither_side(everything, era, server):
-    """This version does not relay them, so no server may think that its client understands them, and no client that
-    its server does."""
+async def test_tasks_are_declared_only_where_they_can_be(everything, era, server):
+    """In the same era to each other as they are; over the bridge to neither, since it would be another's promise."""
     declared = {"tasks": {"list": {}}, "extensions": {TASKS: {}, "example.com/other": {"a": 1}}}
     client = await connect(everything, era, server, capabilities=declared)
     if era == "handshake":
         capabilities = client.hello["capabilities"]
-        told = everything.record(server).messages("initialize")[-1]["params"]["capabilities"]
     else:
         capabilities = (await client.call("server/discover"))["result"]["capabilities"]
-        await client.tool("full")
-        meta = everything.record(server).messages("tools/call")[-1]["params"]["_meta"]
+    await client.tool("full")
+    record = everything.record(server)
+    if server.startswith("hs"):
+        told = record.messages("initialize")[-1]["params"]["capabilities"]
+    else:
+        meta = record.messages("tools/call")[-1]["params"]["_meta"]
         told = meta["io.modelcontextprotocol/clientCapabilities"]
-    for each in (capabilities, told):
-        assert "tasks" not in each
-        assert TASKS not in each.get("extensions", {})
-    assert told["extensions"]["example.com/other"] == {"a": 1}, (
-        "other extensions are the client's and the server's"
+    assert "tasks" not in capabilities, "these servers have none"
+    assert TASKS not in capabilities.get("extensions", {})
+    assert ("tasks" in told) is (
+        (era, server[:2]) == ("handshake", "hs") or (era, server[:2]) == ("stateless", "sl")
     )
-    assert "example.com/extension" in capabilities["extensions"]
+    assert (TASKS in told.get("extensions", {})) is ((era, server[:2]) == ("stateless", "sl"))
+    if (era, server[:2]) != ("stateless", "hs"):
+        assert told["extensions"]["example.com/other"] == {"a": 1}, (
+            "other extensions are none of our business"
+        )
 
 
 @pytest.mark.parametrize("server", ["hs-http", "hs-stdio"])

@@ -78,6 +78,10 @@ class Limits:
     """A session without traffic ends after this time."""
     subscriptions: Count = 16
     """Open listening streams, for each principal."""
+    tasks: Count = 256
+    """Kept at a time, for each principal."""
+    task_ttl: Annotated[float, Field(ge=1, le=2_592_000)] = 86_400.0
+    """A task is forgotten after this time, whatever its server says."""
     replay_events: Annotated[int, Field(ge=0, le=100_000)] = 256
     """Kept for each event stream, so that a client can resume it."""
     call_timeout: CallSeconds = 60.0

@@ -31,6 +31,11 @@ class AbsentBackend:
         return {}
 
     @property
+    def receiver(self) -> int:
+        """Nobody's."""
+        return -1
+
+    @property
     def server_info(self) -> dict[str, Any]:
         """Unknown."""
         return {}

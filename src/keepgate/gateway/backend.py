@@ -22,6 +22,10 @@ class Backend(Protocol):
         """What the server declared, as last seen."""
 
     @property
+    def receiver(self) -> int:
+        """Whose ids the tasks of this server have now: see `Upstream.receiver`."""
+
+    @property
     def server_info(self) -> dict[str, Any]:
         """The server's name and version, as it claims."""
 

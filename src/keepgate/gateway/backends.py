@@ -16,7 +16,7 @@ from keepgate.gateway.shelf import Meta, Shelf
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.protocol import http, jsonrpc
+from keepgate.protocol import http, jsonrpc, tasks
 from keepgate.protocol.envelope import SERVER_INFO_KEY
 
 RESULT_TYPES = ("complete", "input_required")
@@ -112,6 +112,11 @@ class StatelessBackend:
         found = self.upstream.discovered.get("instructions")
         return found if isinstance(found, str) else ""
 
+    @property
+    def receiver(self) -> int:
+        """Tasks of a process on a pipe end with it."""
+        return self.upstream.receiver(self.upstream.shared)
+
     async def link(self) -> Link:
         """The shared link. Raises UpstreamError."""
         found = await self.upstream.stateless_link()
@@ -168,7 +173,7 @@ class StatelessBackend:
         doubtful = reply.kind is Kind.ERROR and reply.body["error"]["code"] in OTHER_ERA
         if doubtful and not await self.upstream.still_stateless():
             raise MovedError(UpstreamError("protocol", "it speaks the handshake era now"))
-        check_result(reply)
+        check_result(reply, method, params)
         return reply
 
     def direct(self) -> Link | None:
@@ -176,12 +181,16 @@ class StatelessBackend:
         return self.upstream.ready_link()
 
 
-def check_result(reply: Message) -> None:
-    """Stateless era: a result without `resultType` is complete, one of another type invalid. Raises UpstreamError."""
+def check_result(reply: Message, method: str, params: dict[str, Any]) -> None:
+    """Stateless era: a result without `resultType` is complete, one of another type invalid. Raises UpstreamError.
+
+    `method` and `params` are the request's: only a tool call that declares the extension may be answered with a task.
+    """
     if reply.kind is not _RESULT:
         return
     result = reply.body["result"]
-    if result.setdefault("resultType", "complete") not in RESULT_TYPES:
+    found = result.setdefault("resultType", "complete")
+    if found not in RESULT_TYPES and not (found == "task" and tasks.may_create(method, params)):
         raise UpstreamError("protocol", "the server answered with an unknown result type")
     if "cacheScope" in result:  # who may see it is decided for each principal
         result["cacheScope"] = "private"
@@ -218,6 +227,11 @@ class HandshakeBackend:
         """From the initialize result."""
         found = self.initialized.get("instructions")
         return found if isinstance(found, str) else ""
+
+    @property
+    def receiver(self) -> int:
+        """Tasks of a process on a pipe end with it."""
+        return self.upstream.receiver(self.link)
 
     async def live(self) -> Link:
         """The link, connected anew if it died. Raises UpstreamError."""
@@ -289,11 +303,12 @@ class UpBridge(StatelessBackend):
     @property
     def capabilities(self) -> dict[str, Any]:
         """From `server/discover`, as far as the bridge carries it."""
-        return bridge.carried(super().capabilities)
+        return tasks.without(bridge.carried(super().capabilities))
 
     def _params(self, params: dict[str, Any]) -> dict[str, Any]:
         caller = self._caller()
-        return bridge.params_to_stateless(params, caller.capabilities, caller.info, self._log_level())
+        capabilities = tasks.without(caller.capabilities)
+        return bridge.params_to_stateless(params, capabilities, caller.info, self._log_level())
 
     async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
         params = self._params(list_params(cursor, meta))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from keepgate.gateway.client_tasks import ClientTasks, Question
 from keepgate.gateway.link import Link
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
@@ -25,6 +26,8 @@ class Asked:
     server_id: Any
     token: Any
     future: asyncio.Future[Message] | None
+    tasks: ClientTasks | None = None
+    question: Question | None = None
 
     def answer(self, reply: Message | None) -> None:
         """Hand the client's reply back; None if it could not be recorded."""
@@ -35,21 +38,32 @@ class Asked:
                 else:
                     self.future.set_result(reply)
         elif self.link is not None and reply is not None:
-            self.link.post({**reply.body, "id": self.server_id})
+            body = reply.body
+            if self.tasks is not None and self.question is not None:
+                body = self.tasks.answer(self.question, body)
+            self.link.post({**body, "id": self.server_id})
 
 
 class CallbackTable:
     """The open server-initiated requests of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: ClientTasks) -> None:
+        self.tasks = tasks
         self._open: dict[int, Asked] = {}
         self._ids = count(1)
 
-    def open(self, link: Link, message: Message, trace: str) -> dict[str, Any]:
-        """Note a server's request; its body with an id (and progress token) of this session."""
+    def open(self, link: Link, message: Message, trace: str) -> dict[str, Any] | None:
+        """Note a server's request; its body with an id (and progress token) of this session.
+
+        None if it names a task that is not this server's: the server has its answer then.
+        """
+        question = self.tasks.question(link.server, message)
+        if question is None:
+            link.post(jsonrpc.error(message.id, jsonrpc.INVALID_PARAMS, "Task not found"))
+            return None
         meta = message.params.get("_meta")
         token = meta.get("progressToken") if isinstance(meta, dict) else None
-        return self._note(Asked(trace, link, message.id, token, None), message)
+        return self._note(Asked(trace, link, message.id, token, None, self.tasks, question), message)
 
     def open_future(self, future: asyncio.Future[Message], message: Message, trace: str) -> dict[str, Any]:
         """Note a request of the bridge."""
@@ -86,7 +100,15 @@ class CallbackTable:
         token = message.params.get("progressToken")
         asked = self._open.get(token) if type(token) is int else None
         if asked is not None and asked.link is not None and asked.token is not None:
-            asked.link.post({**message.body, "params": {**message.params, "progressToken": asked.token}})
+            params = self.tasks.progress(asked.link.server, message.params)
+            asked.link.post({**message.body, "params": {**params, "progressToken": asked.token}})
+
+    def told(self, links: list[Link], message: Message) -> None:
+        """A client's news of a task goes to the server that had it made."""
+        bodies = dict(self.tasks.told(message))
+        for link in links:
+            if link.server in bodies:
+                link.post(bodies[link.server])
 
     def withdrawn(self, link: Link, message: Message) -> bool:
         """A server cancels a request of its own: put the client's id for it in. False if it is not open."""

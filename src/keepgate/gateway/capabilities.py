@@ -9,30 +9,28 @@ from keepgate.gateway.caller import Caller
 from keepgate.gateway.settings import Identity
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal
+from keepgate.protocol import tasks
 from keepgate.protocol.envelope import SERVER_INFO_KEY, display, with_meta
-from keepgate.protocol.eras import STATELESS_REVISIONS, negotiate
+from keepgate.protocol.eras import STATELESS_REVISIONS, may_have_tasks, negotiate
 
 LISTABLE = ("tools", "prompts", "resources")
-TASKS = "tasks"
-TASKS_EXTENSION = "io.modelcontextprotocol/tasks"
 
 
-def relayed(capabilities: dict[str, Any]) -> dict[str, Any]:
-    """What one side declared, as the other may hear it: without tasks, which this version does not relay."""
-    out = {name: value for name, value in capabilities.items() if name != TASKS}
-    extensions = out.get("extensions")
-    if isinstance(extensions, dict) and TASKS_EXTENSION in extensions:
-        out["extensions"] = {name: value for name, value in extensions.items() if name != TASKS_EXTENSION}
-    return out
+def relayed(capabilities: dict[str, Any], revision: str) -> dict[str, Any]:
+    """What a handshake client declared, as servers may hear it: tasks only since there are any, never the extension."""
+    kept = capabilities.get(tasks.CAPABILITY) if may_have_tasks(revision) else None
+    out = tasks.without(capabilities)
+    return out if kept is None else {**out, tasks.CAPABILITY: kept}
 
 
 def introduced(principal: Principal, params: dict[str, Any]) -> Caller:
     """Who sends `initialize` with these params, at the revision that was negotiated."""
     capabilities, info = params.get("capabilities"), params.get("clientInfo")
+    revision = negotiate(params.get("protocolVersion"))
     return Caller(
         principal,
-        negotiate(params.get("protocolVersion")),
-        relayed(capabilities) if isinstance(capabilities, dict) else {},
+        revision,
+        relayed(capabilities, revision) if isinstance(capabilities, dict) else {},
         info if isinstance(info, dict) else {},
         display(info) if isinstance(info, dict) else "",
     )
@@ -42,18 +40,27 @@ def merged(view: View) -> dict[str, Any]:
     """The union over a view's servers. Over several servers lists can always change: one may come or go."""
     out: dict[str, Any] = {}
     for backend in view.backends.values():
-        for name, value in relayed(backend.capabilities).items():
-            if not isinstance(value, dict):
-                continue
-            current = out.setdefault(name, {})
-            for key, flag in value.items():
-                current[key] = (
-                    (current.get(key, False) or flag) if isinstance(flag, bool) else current.get(key, flag)
-                )
+        for name, value in backend.capabilities.items():
+            if isinstance(value, dict):
+                out[name] = _united(out.get(name, {}), value)
     if not view.single:
         for name in LISTABLE:
             if name in out or not view.backends:
                 out.setdefault(name, {})["listChanged"] = True
+    return out
+
+
+def _united(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What either has; of two settings that are neither flags nor objects the first counts."""
+    out = dict(one)
+    for key, value in other.items():
+        known = out.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            out[key] = _united(known, value)
+        elif isinstance(value, bool):
+            out[key] = bool(known) or value
+        else:
+            out.setdefault(key, value)
     return out
 
 
@@ -80,7 +87,10 @@ def initialize_result(view: View, revision: str, identity: Identity) -> dict[str
             result = {**backend.initialized}
         elif backend.server_info:
             result["serverInfo"] = backend.server_info
-    return _with_common(result, view)
+    out = _with_common(result, view)
+    if not may_have_tasks(out["protocolVersion"]):
+        out["capabilities"].pop(tasks.CAPABILITY, None)
+    return out
 
 
 def discover_result(view: View, identity: Identity) -> dict[str, Any]:

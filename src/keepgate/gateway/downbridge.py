@@ -29,7 +29,7 @@ from keepgate.gateway.shelf import Meta, Shelf
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.protocol import jsonrpc
+from keepgate.protocol import jsonrpc, tasks
 from keepgate.protocol.eras import R2025_11
 
 MAX_LINKS = 64
@@ -140,7 +140,12 @@ class DownBridge:
     @property
     def capabilities(self) -> dict[str, Any]:
         """From the initialize result of keepgate's own session, as far as the bridge carries it."""
-        return bridge.carried(self._own.backend.capabilities)
+        return tasks.without(bridge.carried(self._own.backend.capabilities))
+
+    @property
+    def receiver(self) -> int:
+        """Tasks are numbered here."""
+        return 0
 
     @property
     def server_info(self) -> dict[str, Any]:
@@ -160,6 +165,7 @@ class DownBridge:
         """The session for this caller. Callbacks are not declared: they cannot be bridged in this version."""
         capabilities = {key: value for key, value in caller.capabilities.items() if key not in CALLBACKS}
         capabilities.pop("extensions", None)
+        capabilities.pop(tasks.CAPABILITY, None)
         key = (caller.principal.id, jsonrpc.canonical([capabilities, caller.info]))
         held = self._held.get(key)
         if held is None:

@@ -172,7 +172,7 @@ class Passage(Pending):
             if reply.kind is _ERROR and reply.body["error"]["code"] in OTHER_ERA:
                 _ = self.lane.background.spawn(self._elsewhere(reply, None))
                 return
-            check_result(reply)
+            check_result(reply, running.message.method, running.message.params)
             if must_know_uris(running.view, running.message.method, reply):
                 _ = self.lane.background.spawn(self._receive_later(reply))
             else:

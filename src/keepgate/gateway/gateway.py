@@ -26,6 +26,9 @@ from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.stateless import Stateless
+from keepgate.gateway.task_ledger import Ledger
+from keepgate.gateway.task_relay import TaskRelay
+from keepgate.gateway.task_table import TaskTable
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
@@ -76,10 +79,19 @@ class Gateway:
         self._limits = limits
         meters = Meters(limits, outside.monotonic)
         self.enforcer = Enforcer(rules_of(policy), outside.audit, meters, outside.clock_ns, sync=sync)
-        relay = Relay(self.enforcer, StateSealer(keys.request_state))
-        listing = Listing(self.enforcer, self._current, identity, Sealer(keys.cursor))
+        ledger = Ledger(TaskTable(limits, outside.monotonic))
+        relay = Relay(self.enforcer, StateSealer(keys.request_state), ledger)
+        cursors = Sealer(keys.cursor)
         self.services = Services(
-            identity, limits, self.enforcer, relay, listing, {}, self._current, outside.monotonic
+            identity,
+            limits,
+            self.enforcer,
+            relay,
+            Listing(self.enforcer, self._current, identity, cursors),
+            {},
+            self._current,
+            outside.monotonic,
+            TaskRelay(relay, ledger, self._current, cursors),
         )
         for settings in servers:
             self.services.upstreams[settings.id] = self._upstream(settings)
@@ -112,6 +124,7 @@ class Gateway:
                 self._end_dead_keys()
                 await self.sessions.sweep()
                 await self.stateless.sweep()
+                self.services.tasks.ledger.table.sweep()
             except Exception as error:  # noqa: BLE001 - without sweeps everything would grow without end
                 self.enforcer.mishap(error, "")
 
@@ -150,6 +163,7 @@ class Gateway:
         gone = [upstream for key, upstream in old.items() if fresh.get(key) is not upstream]
         old.clear()
         old.update(fresh)
+        self.services.tasks.ledger.table.forget_servers({upstream.id for upstream in gone})
         await self.stateless.drop([upstream.id for upstream in gone])
         for session in self._every_session():
             _ = self._tasks.spawn(session.follow([upstream.id for upstream in gone]))

@@ -61,6 +61,8 @@ class Link:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.dead: UpstreamError | None = None
+        self.number = next(_ids)
+        """Of this link and no other, ever."""
         self._pending: dict[int, Pending] = {}
         self._patience = Patience(self.loop, self._pending)
         self.quiet = asyncio.Event()

@@ -13,12 +13,14 @@ from typing import Any
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.relay import Running
 from keepgate.gateway.services import Services
+from keepgate.gateway.task_relay import lacking
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.protocol import jsonrpc
+from keepgate.protocol import jsonrpc, tasks
 from keepgate.protocol.envelope import SUBSCRIPTION_KEY, with_meta
 
 ACK = "notifications/subscriptions/acknowledged"
@@ -67,6 +69,8 @@ class Listen:
             raise RemoteError(
                 "params", "`params.notifications` must be an object", rpc_code=jsonrpc.INVALID_PARAMS
             )
+        if "taskIds" in wanted and not tasks.declared(caller.capabilities):
+            return lacking(message)
         principal = caller.principal.id
         if self._open.get(principal, 0) >= self._services.limits.subscriptions:
             raise RemoteError("subscriptions", "too many open subscriptions", rpc_code=jsonrpc.RATE_LIMITED)
@@ -137,6 +141,11 @@ class _Subscription:
                 continue
             if policy.visible(principal, Resource(ResourceKind.RESOURCE, server, target.name)):
                 asked[server].setdefault("resourceSubscriptions", []).append(target.name)
+        watched = self._services.tasks.watched(wanted.get("taskIds"), self._caller, self._view)
+        for server in watched.keys() & asked.keys():
+            asked[server]["taskIds"] = watched[server]
+        if watched and len(self._view.backends) > 1:
+            await self._view.know_uris()
         return {server: filters for server, filters in asked.items() if filters}
 
     async def run(self, asked: dict[str, dict[str, Any]]) -> None:
@@ -168,6 +177,11 @@ class _Subscription:
                 honoured.setdefault("resourceSubscriptions", []).extend(
                     rewrite(u) for u in uris if isinstance(u, str)
                 )
+            owned = self._services.tasks.honoured(
+                subset.get("taskIds"), self._caller, self._view.backends[server]
+            )
+            if owned:
+                honoured.setdefault("taskIds", []).extend(owned)
         self._expected = 0
         early, self._early = self._early or {}, None
         self._send(None, jsonrpc.notification(ACK, {"notifications": honoured}))
@@ -236,6 +250,10 @@ class _Subscription:
                 **message.params,
                 "uri": self._view.to_client_uri(backend.settings.id, self._caller.principal.id)(uri),
             }
+        elif message.method == tasks.CHANGED:
+            running = Running(self._caller, self._view, self._outlet, self._trace, self._message)
+            if not self._services.tasks.notified(running, backend, message, filters.get("taskIds")):
+                return
         elif not any(filters.get(flag) for flag, method in FLAGS.items() if method == message.method):
             return
         backend.shelf.invalidate(message.method)

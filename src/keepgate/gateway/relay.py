@@ -14,6 +14,7 @@ from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.enforce import Enforcer, payload_of
 from keepgate.gateway.shelf import CHANGED
+from keepgate.gateway.task_ledger import Ledger
 from keepgate.gateway.view import Target, View
 from keepgate.model.access import Action, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
@@ -22,11 +23,12 @@ from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect, Verdict, deny
 from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.eras import Era, lookup
+from keepgate.protocol.tasks import STATUS
 
 LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
 """Method that names a thing to the list that has it."""
 _MISSING = (jsonrpc.RESOURCE_NOT_FOUND, jsonrpc.INVALID_PARAMS)
-SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifications/cancelled"))
+SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifications/cancelled", STATUS))
 """Notifications that concern the client's session, not the call on whose stream they may come."""
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
@@ -125,9 +127,10 @@ class Observer:
 class Relay:
     """Forwards requests that name something on a server, and notifications back."""
 
-    def __init__(self, enforcer: Enforcer, state: replies.StateSealer) -> None:
+    def __init__(self, enforcer: Enforcer, state: replies.StateSealer, tasks: Ledger) -> None:
         self.enforcer = enforcer
         self.state = state
+        self.tasks = tasks
 
     async def forward(
         self, message: Message, caller: Caller, view: View, outlet: Outlet, callbacks: CallbackHandler | None
@@ -260,6 +263,7 @@ class Relay:
             unheard = deny("the server does not know it", guard="route", hidden=True)
             return replies.unknown(message, caller), None, self.enforcer.record(exchange, unheard, trace)
         out = self._incoming(message, caller, running.view, target.backend, reply)
+        self.tasks.created(message, caller, target.backend, target.name, out)
         payload = payload_of(reply)
         verdict, seq = self.enforcer.judge(exchange, trace, belongs=True, payload=payload)
         if verdict.effect >= _ASK:
@@ -281,6 +285,8 @@ class Relay:
             params["name"] = target.name
         else:
             params["uri"] = target.name
+        if method == "tools/call":
+            params = self.tasks.outgoing(params, caller, target.backend)
         if method == "tools/call" and target.item is not None:
             tokens = target.backend.shelf.tokens(target.name)
             if tokens:
@@ -330,6 +336,7 @@ class Relay:
         self, caller: Caller, backend: Backend, message: Message, trace: str, outlet: Outlet
     ) -> None:
         """Decide, record and send a server's notification to a client."""
+        self.tasks.message_to_client(message, caller, backend)
         exchange = caller.gets(message, backend.settings.id)
         try:
             verdict, seq = self.enforcer.judge(exchange, trace, belongs=True)

@@ -10,6 +10,7 @@ from keepgate.gateway.enforce import Enforcer
 from keepgate.gateway.listing import Listing, Visibility
 from keepgate.gateway.relay import Relay
 from keepgate.gateway.settings import Identity, Limits
+from keepgate.gateway.task_relay import TaskRelay
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 
@@ -32,6 +33,7 @@ class Services:
     upstreams: dict[str, Upstream]
     policy: Callable[[], Policy]
     monotonic: Callable[[], float]
+    tasks: TaskRelay
 
     def mounted(self, mount: str | None) -> list[Upstream]:
         """The servers behind an endpoint: one by id, or all in configuration order."""

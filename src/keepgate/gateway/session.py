@@ -19,6 +19,7 @@ from keepgate.gateway.backends import HandshakeBackend, refuse_callback
 from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import initialize_result, introduced
+from keepgate.gateway.client_tasks import ClientTasks
 from keepgate.gateway.link import Link
 from keepgate.gateway.listen import MAX_RESOURCES
 from keepgate.gateway.outlets import Push
@@ -28,13 +29,17 @@ from keepgate.gateway.servers import Servers
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.streams import ResumableStream, StreamTable
-from keepgate.model.access import Principal, Resource, ResourceKind
+from keepgate.gateway.task_ledger import AtServers
+from keepgate.gateway.unasked import concerns
+from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.eras import LISTS, LOG_LEVELS, R2025_11, lookup
 from keepgate.protocol.session import State, advance
+from keepgate.protocol.tasks import METHODS as TASK_METHODS
+from keepgate.protocol.tasks import STATUS
 
 
 class Session(CallbackHandler):
@@ -52,7 +57,8 @@ class Session(CallbackHandler):
         self.touched = services.monotonic()
         self.subscriptions: set[tuple[str, str]] = set()
         self.log_level = ""
-        self.callbacks = CallbackTable()
+        here = AtServers(services.tasks.ledger, lambda: self.caller, lambda: self.view)
+        self.callbacks = CallbackTable(ClientTasks(here))
         self._push_to: Callable[[dict[str, Any]], bool] | None = None
         self._running: dict[int | str, list[asyncio.Task[None]]] = {}
         self.servers = Servers(
@@ -168,6 +174,8 @@ class Session(CallbackHandler):
             # A merged list is our own answer; it takes the form the servers themselves answer in.
             outlet.opened(streaming=any(link.streaming for link in self.servers.links))
             return await self.services.listing.serve(message, self.caller, self.view)
+        if method in TASK_METHODS:
+            return await self.services.tasks.serve(message, self.caller, self.view, outlet, self)
         if row.action is not None:
             body = await self.services.relay.forward(message, self.caller, self.view, outlet, self)
             if method.endswith("subscribe") and "result" in body:
@@ -232,6 +240,8 @@ class Session(CallbackHandler):
         elif message.method == "notifications/roots/list_changed":
             for link in self.servers.links:
                 link.post(message.body)
+        elif message.method == STATUS:
+            self.callbacks.told(self.servers.links, message)
 
     def cancel(self, request_id: Any) -> None:
         """Cancel the running request of that id; an id that names none or several does nothing."""
@@ -282,21 +292,9 @@ class Session(CallbackHandler):
         backend.shelf.invalidate(message.method)
         if message.method == "notifications/cancelled" and not self.callbacks.withdrawn(link, message):
             return
-        if message.method == "notifications/resources/updated" and not self._watches(link.server, message):
+        if not concerns(self.services, self.caller, self.view, self.subscriptions, backend, message):
             return
         self.services.relay.pass_notification(self.caller, backend, message, "", outlet)
-
-    def _watches(self, server: str, message: Message) -> bool:
-        """Only what was subscribed to, and may still be seen, is passed on, under the client's URI for it."""
-        uri = message.params.get("uri")
-        if not isinstance(uri, str) or (server, uri) not in self.subscriptions:
-            return False
-        resource = Resource(ResourceKind.RESOURCE, server, uri)
-        if not self.services.policy().visible(self.principal, resource):
-            return False
-        ours = self.view.to_client_uri(server, self.principal.id)(uri)
-        message.body["params"] = {**message.params, "uri": ours}
-        return True
 
     def _announce(self, server: str, notification: str) -> None:
         self._notify(server, Message(Kind.NOTIFICATION, jsonrpc.notification(notification)))
@@ -316,7 +314,8 @@ class Session(CallbackHandler):
             refuse_callback(link, message, verdict.reason)
             return
         body = self.callbacks.open(link, message, trace)
-        self.services.enforcer.after(seq, lambda ok: self._deliver(outlet, body) if ok else None)
+        if body is not None:
+            self.services.enforcer.after(seq, lambda ok: self._deliver(outlet, body) if ok else None)
 
     def _deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
         """On the stream of the call, else on the standing one; a question nobody hears now is refused, not kept."""
@@ -378,6 +377,7 @@ class Session(CallbackHandler):
         """The configuration changed: forget the servers that went, reach those that came."""
         for server in gone:
             self.view.remove(server)
+            self.callbacks.tasks.forget(server)
         if gone:
             self.announce_lists()
         if self.state is State.READY:
@@ -387,8 +387,8 @@ class Session(CallbackHandler):
     async def close(self) -> None:
         """End the session: cancel what runs, close the links and streams. Never raises."""
         self.state = State.CLOSED
-        for tasks in list(self._running.values()):
-            for task in tasks:
+        for running in list(self._running.values()):
+            for task in running:
                 task.cancel()
         self.streams.close()
         await self.servers.close()

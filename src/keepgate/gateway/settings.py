@@ -30,6 +30,10 @@ class Limits:
     """kept per event stream for resumption"""
     subscriptions: int = 16
     """open listens per principal"""
+    tasks: int = 256
+    """per principal"""
+    task_ttl: float = 86_400.0
+    """a task is forgotten after this time, whatever its server says"""
 
 
 @dataclass(frozen=True, slots=True)

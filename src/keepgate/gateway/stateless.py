@@ -18,7 +18,7 @@ from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller, Outlet
-from keepgate.gateway.capabilities import discover_result, relayed
+from keepgate.gateway.capabilities import discover_result
 from keepgate.gateway.downbridge import DownBridge
 from keepgate.gateway.listen import Listen
 from keepgate.gateway.relay import new_trace
@@ -30,13 +30,8 @@ from keepgate.model.errors import AuditError, UpstreamError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
-from keepgate.protocol import jsonrpc
-from keepgate.protocol.envelope import (
-    CAPABILITIES_KEY,
-    display,
-    read_envelope,
-    with_meta,
-)
+from keepgate.protocol import jsonrpc, tasks
+from keepgate.protocol.envelope import display, read_envelope
 from keepgate.protocol.eras import LISTS, R2026_07, Era, lookup
 from keepgate.protocol.http import check_agreement
 
@@ -79,13 +74,10 @@ class Stateless:
         if headers is not None:
             check_agreement(message, headers)
         envelope = read_envelope(message)
-        capabilities = relayed(envelope.capabilities)
-        if capabilities != envelope.capabilities:
-            message.body["params"] = with_meta(message.params, **{CAPABILITIES_KEY: capabilities})
         return Caller(
             principal,
             envelope.version,
-            capabilities,
+            envelope.capabilities,
             envelope.client_info,
             display(envelope.client_info),
             headers,
@@ -102,6 +94,8 @@ class Stateless:
         view = await self.view(caller.principal, mount)
         if message.method in LISTS:
             return await self.services.listing.serve(message, caller, view)
+        if message.method in tasks.METHODS:
+            return await self.services.tasks.serve(message, caller, view, outlet, None)
         if row.action is not None:
             return await self.services.relay.forward(message, caller, view, outlet, None)
         trace = new_trace()

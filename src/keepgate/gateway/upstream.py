@@ -72,6 +72,19 @@ class Upstream:
         return self.settings.id
 
     @property
+    def shared(self) -> Link | None:
+        """The shared link of the stateless era, if one is open."""
+        return self._shared
+
+    def receiver(self, link: Link | None) -> int:
+        """Whose ids the tasks on a link have: a process numbers its own (-1 if it is gone), 0 is the server itself."""
+        if link is None:
+            return -1 if self.connector.kind == "stdio" else 0
+        if not link.channel.duplex:
+            return 0
+        return link.number if link.dead is None else -1
+
+    @property
     def call_timeout(self) -> float:
         """Seconds without a sign of life before a call fails."""
         return self.settings.call_timeout or self.limits.call_timeout
@@ -276,12 +289,19 @@ class Upstream:
         observer: CallObserver | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Message:
-        """A request on a link. Raises UpstreamError. Over HTTP a link outlives its server, which shows only here."""
+        """A request on a link. Raises UpstreamError. Over HTTP a link outlives its server, which shows only here.
+
+        `tasks/result` blocks until the task has ended: it has the longest time that any call has.
+        """
         probe = not link.channel.duplex and self.circuit.check()
         mark = self.events
         try:
             reply = await link.request(
-                method, params, observer=observer, headers=headers, timeout=self.call_timeout
+                method,
+                params,
+                observer=observer,
+                headers=headers,
+                timeout=self.limits.call_maximum if method == "tasks/result" else self.call_timeout,
             )
         except UpstreamError as error:
             self.failed(link, error, mark, probe=probe)

@@ -37,6 +37,7 @@ _OLD = frozenset(HANDSHAKE_REVISIONS)
 _NEW = frozenset(STATELESS_REVISIONS)
 _FROM_2025_06 = frozenset((R2025_06, R2025_11))
 _2025_11 = frozenset((R2025_11,))
+_TASKS = frozenset((R2025_11, R2026_07))
 
 _UP = Direction.TO_SERVER
 _DOWN = Direction.TO_CLIENT
@@ -82,16 +83,28 @@ TABLE: Final = (
     _up("completion/complete", _ALL, Action.COMPLETE),
     _up("logging/setLevel", _OLD),
     _up("subscriptions/listen", _NEW),
+    # tasks: core in 2025-11-25, an extension in 2026-07-28; policy decides by the tool that made the task
+    _up("tasks/get", _TASKS, name="taskId"),
+    _up("tasks/result", _2025_11),
+    _up("tasks/list", _2025_11),
+    _up("tasks/cancel", _TASKS, name="taskId"),
+    _up("tasks/update", _NEW, name="taskId"),
     # client to server, notifications
     Method("notifications/initialized", _UP, Kind.NOTIFICATION, _OLD),
     Method("notifications/cancelled", _UP, Kind.NOTIFICATION, _ALL),
     Method("notifications/progress", _UP, Kind.NOTIFICATION, _OLD),
     Method("notifications/roots/list_changed", _UP, Kind.NOTIFICATION, _OLD),
+    Method("notifications/tasks/status", _UP, Kind.NOTIFICATION, _2025_11),
     # server to client, requests (the stateless era has none)
     Method("ping", _DOWN, Kind.REQUEST, _OLD),
     Method("roots/list", _DOWN, Kind.REQUEST, _OLD),
     Method("sampling/createMessage", _DOWN, Kind.REQUEST, _OLD),
     Method("elicitation/create", _DOWN, Kind.REQUEST, _FROM_2025_06),
+    # 2025-11-25: a client that executes tasks is asked for them
+    Method("tasks/get", _DOWN, Kind.REQUEST, _2025_11),
+    Method("tasks/result", _DOWN, Kind.REQUEST, _2025_11),
+    Method("tasks/list", _DOWN, Kind.REQUEST, _2025_11),
+    Method("tasks/cancel", _DOWN, Kind.REQUEST, _2025_11),
     # server to client, notifications
     Method("notifications/cancelled", _DOWN, Kind.NOTIFICATION, _ALL),
     Method("notifications/progress", _DOWN, Kind.NOTIFICATION, _ALL),
@@ -101,6 +114,8 @@ TABLE: Final = (
     Method("notifications/resources/list_changed", _DOWN, Kind.NOTIFICATION, _ALL),
     Method("notifications/resources/updated", _DOWN, Kind.NOTIFICATION, _ALL),
     Method("notifications/elicitation/complete", _DOWN, Kind.NOTIFICATION, _2025_11),
+    Method("notifications/tasks/status", _DOWN, Kind.NOTIFICATION, _2025_11),
+    Method("notifications/tasks", _DOWN, Kind.NOTIFICATION, _NEW),
     Method("notifications/subscriptions/acknowledged", _DOWN, Kind.NOTIFICATION, _NEW),
 )
 
@@ -154,4 +169,9 @@ def may_batch(revision: str) -> bool:
 
 def may_prime(revision: str) -> bool:
     """2025-11-25: event streams start with a priming event and may be closed and resumed by the server."""
+    return revision == R2025_11
+
+
+def may_have_tasks(revision: str) -> bool:
+    """Handshake era: only 2025-11-25 has tasks."""
     return revision == R2025_11

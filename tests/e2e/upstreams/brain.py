@@ -43,6 +43,8 @@ class Table:
     results: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Method to name (or URI, or completion reference) to result."""
     errors: dict[str, dict[str, Json]] = field(default_factory=dict)
+    brain: str = "plain"
+    """`tasks` for the server of `task_brain`."""
     stream: bool = False
     """Answer every request over HTTP with an event stream."""
 
@@ -81,6 +83,8 @@ class Ears:
         self.asked: dict[str, asyncio.Future[Json]] = {}
         self.running: dict[tuple[type, Json], asyncio.Event] = {}
         self.listens: dict[int, tuple[Json, Voice]] = {}
+        self.watching: dict[int, tuple[Json, Voice, list[Json]]] = {}
+        """Listens for tasks."""
         self.push: Any = None
         """async callable: send on the standing stream or pipe."""
 
@@ -102,6 +106,10 @@ class Brain:
     @property
     def stateless(self) -> bool:
         return self.table.era == "stateless"
+
+    def refuses(self, headers: dict[str, str], message: Json) -> Json:
+        """An error object for a request whose headers are wrong; this one takes all."""
+        return None
 
     async def take(self, message: Json, ears: Ears, voice: Voice) -> None:
         """Serve one received message."""
@@ -149,11 +157,13 @@ class Brain:
             {"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": ack}
         )
         ears.listens[number] = (message["id"], voice)
+        ears.watching[number] = (message["id"], voice, message["params"]["notifications"].get("taskIds", []))
         self.recorder.note("listening", id=message["id"])
         try:
             await cancelled.wait()
         finally:
             del ears.listens[number]
+            del ears.watching[number]
 
     def answer(self, message: Json) -> Json:
         """The reply from the table."""

@@ -10,6 +10,7 @@ from tests.e2e.upstreams.brain import Brain, Ears
 from tests.e2e.upstreams.record import Recorder
 
 Headers = list[tuple[str, str]]
+STATUS = {-32601: 404, -32020: 400, -32021: 400, -32022: 400}
 
 
 class Wire:
@@ -108,7 +109,7 @@ class HttpVoice:
             await self.hang_up()
             return
         self.ended = True
-        status = 404 if message.get("error", {}).get("code") == -32601 else 200
+        status = STATUS.get(message.get("error", {}).get("code"), 200)
         kind = {"Content-Type": "application/json"}
         await self.connection.respond(status, {**self.headers, **kind}, encoded(message))
 
@@ -208,6 +209,12 @@ class Server:
         if "id" not in message or "method" not in message:
             await self.brain.take(message, ears, None)
             await wire.respond(202, {})
+            return True
+        error = self.brain.refuses(headers, message)
+        if error is not None:
+            await HttpVoice(wire, extra, stream=False).reply(
+                {"jsonrpc": "2.0", "id": message["id"], "error": error}
+            )
             return True
         return await self.answer(wire, message, ears, extra)
 

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from tests.e2e.upstreams import over_http, over_stdio
 from tests.e2e.upstreams.brain import Brain, Table
 from tests.e2e.upstreams.record import Recorder
+from tests.e2e.upstreams.task_brain import TaskBrain
 
 
 def main() -> None:
@@ -21,7 +22,8 @@ def main() -> None:
     parser.add_argument("--cr", action="store_true")
     given = parser.parse_args()
     recorder = Recorder(given.record)
-    brain = Brain(Table.read(given.table), recorder)
+    table = Table.read(given.table)
+    brain = TaskBrain(table, recorder) if table.brain == "tasks" else Brain(table, recorder)
     if given.transport == "http":
         asyncio.run(over_http.serve(brain, recorder, given.port))
     else:

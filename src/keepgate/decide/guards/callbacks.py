@@ -6,13 +6,14 @@ from keepgate.decide.facts import Fact, Facts
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Verdict, deny
+from keepgate.protocol import tasks
 from keepgate.protocol.eras import CALLBACK_CAPABILITY
 
 _TO_CLIENT, _REQUEST = Direction.TO_CLIENT, Kind.REQUEST
 
 
 class Callbacks:
-    """`roots/list`, `sampling/createMessage` and `elicitation/create` need the client's own declaration."""
+    """What a server asks of a client, tasks of the client included, needs the declaration of the client itself."""
 
     id = "callbacks"
     needs: frozenset[Fact] = frozenset()
@@ -22,6 +23,10 @@ class Callbacks:
         message = exchange.message
         if message.kind is not _REQUEST or exchange.direction is not _TO_CLIENT:
             return None
+        if message.method in tasks.METHODS and message.method not in tasks.operations(exchange.capabilities):
+            return deny("the client did not declare `tasks`", guard=self.id)
+        if "task" in message.params and not tasks.augmentable(exchange.capabilities, message.method):
+            return deny(f"the client did not declare `tasks` for `{message.method}`", guard=self.id)
         needed = CALLBACK_CAPABILITY.get(message.method)
         if needed is None:
             return None

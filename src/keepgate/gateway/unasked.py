@@ -1,0 +1,49 @@
+"""What servers of the handshake era send of their own accord: which of it concerns a session, in the client's terms."""
+
+from __future__ import annotations
+
+from keepgate.gateway.backend import Backend
+from keepgate.gateway.caller import Caller
+from keepgate.gateway.services import Services
+from keepgate.gateway.view import View
+from keepgate.model.access import Resource, ResourceKind
+from keepgate.model.message import Message
+from keepgate.protocol.tasks import STATUS
+
+Subscriptions = set[tuple[str, str]]
+"""Server id and the server's own URI."""
+
+
+def concerns(
+    services: Services,
+    caller: Caller,
+    view: View,
+    subscriptions: Subscriptions,
+    backend: Backend,
+    message: Message,
+) -> bool:
+    """Whether a notification may reach the client, which is then told it by its own names."""
+    if message.method == "notifications/resources/updated":
+        return _updated(services, caller, view, subscriptions, backend.settings.id, message)
+    if message.method == STATUS:
+        return services.tasks.status(caller, backend, message)
+    return True
+
+
+def _updated(
+    services: Services,
+    caller: Caller,
+    view: View,
+    subscriptions: Subscriptions,
+    server: str,
+    message: Message,
+) -> bool:
+    """Only what was subscribed to, and may still be seen, is passed on, under the client's URI for it."""
+    uri = message.params.get("uri")
+    if not isinstance(uri, str) or (server, uri) not in subscriptions:
+        return False
+    if not services.policy().visible(caller.principal, Resource(ResourceKind.RESOURCE, server, uri)):
+        return False
+    ours = view.to_client_uri(server, caller.principal.id)(uri)
+    message.body["params"] = {**message.params, "uri": ours}
+    return True
