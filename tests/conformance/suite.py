@@ -84,6 +84,11 @@ def run_server(url: str, revision: str, out: Path) -> Outcome:
     return run(["server", "--url", url, "--suite", "all", "--spec-version", revision], out, "server-")
 
 
+def run_extension(url: str, scenario: str, out: Path) -> Outcome:
+    """One scenario of an extension against a server."""
+    return run(["server", "--url", url, "--scenario", scenario], out, "server-")
+
+
 def run_client(scenario: str, revision: str, out: Path) -> Outcome:
     """One scenario with the SDK's client, keepgate between it and the suite's own server."""
     command = shlex.join([sys.executable, str(HERE / "gwclient.py")])
