@@ -218,6 +218,8 @@ def policy_of(settings: Settings) -> Engine:
 
 def build(settings: Settings, audit: AuditLog) -> Gateway:
     """The gateway for a configuration, on the running loop. Raises ConfigError, LocalError."""
+    from keepgate.config.inspection import guards_of
+
     master = Master(settings.state).master_key()
     return Gateway(
         servers_of(settings, resolver(settings)),
@@ -228,6 +230,7 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
         identity,
         anonymous=settings.identity.anonymous,
         sync=settings.durability == "sync",
+        inspection=guards_of(settings),
     )
 
 

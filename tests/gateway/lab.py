@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keepgate.audit.record import Entry
+from keepgate.config import Document
+from keepgate.config.inspection import guards_of
+from keepgate.decide.chain import Guard
 from keepgate.gateway.gateway import Gateway, Keys, Outside
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.access import Principal
@@ -18,6 +21,8 @@ from keepgate.policy.roles import Grant, Role
 from keepgate.ports import Sink
 from keepgate.protocol import jsonrpc
 
+INSPECTION = guards_of(Document(version=1))
+"""As the product has it without any configuration."""
 ALICE, BOB = Principal("key:alice", "key"), Principal("key:bob", "key")
 STATELESS = "2026-07-28"
 
@@ -144,6 +149,7 @@ def gateway_of(
     *,
     limits: Limits | None = None,
     sync: bool = False,
+    inspection: Sequence[Guard] = INSPECTION,
 ) -> tuple[Gateway, MemoryLog]:
     """The gateway with one role for each principal."""
     log = MemoryLog()
@@ -158,6 +164,7 @@ def gateway_of(
         Identity(),
         anonymous="anonymous" in grants,
         sync=sync,
+        inspection=inspection,
     )
     return gateway, log
 
@@ -219,9 +226,11 @@ class Pipe:
     def say(self, body: Any) -> None:
         self.front.receive(jsonrpc.encode(body))
 
-    async def initialize(self, capabilities: Mapping[str, Any] | None = None) -> None:
+    async def initialize(
+        self, capabilities: Mapping[str, Any] | None = None, revision: str = "2025-11-25"
+    ) -> None:
         params = {
-            "protocolVersion": "2025-11-25",
+            "protocolVersion": revision,
             "capabilities": capabilities or {},
             "clientInfo": {"name": "c", "version": "1"},
         }

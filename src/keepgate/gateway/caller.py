@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from keepgate.model.access import Action, Principal, Resource
+from keepgate.model.contract import Contract
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Message
 from keepgate.protocol.eras import Era, era_of
@@ -33,7 +34,11 @@ class Caller:
         return era_of(self.revision)
 
     def sends(
-        self, message: Message, action: Action | None = None, resource: Resource | None = None
+        self,
+        message: Message,
+        action: Action | None = None,
+        resource: Resource | None = None,
+        contract: Contract | None = None,
     ) -> Exchange:
         """A message of this client, to be judged."""
         return Exchange(
@@ -46,6 +51,22 @@ class Caller:
             resource,
             self.client,
             self.capabilities,
+            contract,
+        )
+
+    def answered(self, reply: Message, asked: Exchange) -> Exchange:
+        """What a server answered to a judged request of this client, to be judged."""
+        return Exchange(
+            reply,
+            _TO_CLIENT,
+            self.principal,
+            self.revision,
+            asked.server,
+            asked.action,
+            asked.resource,
+            self.client,
+            self.capabilities,
+            asked.contract,
         )
 
     def gets(

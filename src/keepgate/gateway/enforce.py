@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from keepgate.audit.record import Entry
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
+from keepgate.decide.rewrite import carry_out
 from keepgate.gateway.gather import Meters
 from keepgate.model.errors import AuditError
 from keepgate.model.exchange import Exchange
@@ -78,12 +79,16 @@ class Enforcer:
         """Decide on a message and record the decision. Raises AuditError: then nothing may happen.
 
         `belongs`: the message belongs to an allowed request, session or subscription. `payload` is what `payload_of`
-        the message gives, if the caller needs it too. Returns the verdict and the sequence number of its record.
+        the message gives, if the caller needs it too; it is void if the verdict has edits, since under REDACT the
+        message is changed in place, and recorded as it is sent on. Returns the verdict and the sequence number of its
+        record.
         """
         if exchange.direction is _TO_SERVER and not exchange.message.is_reply:
             verdict = decide(self.rules.guards, exchange, self.meters.facts(exchange.principal.id))
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
+        if verdict.edits:
+            verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
 
     def record(

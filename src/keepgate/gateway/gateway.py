@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from keepgate.decide.chain import Guard
 from keepgate.decide.guards.authorize import Authorize
 from keepgate.decide.guards.callbacks import Callbacks
 from keepgate.decide.guards.identity import Identity as IdentityGuard
@@ -72,13 +73,15 @@ class Gateway:
         *,
         anonymous: bool = False,
         sync: bool = False,
+        inspection: Sequence[Guard] = (),
     ) -> None:
         self._policy = policy
+        self._inspection = tuple(inspection)
         self._outside = outside
         self._identity = identity
         self._limits = limits
         meters = Meters(limits, outside.monotonic)
-        self.enforcer = Enforcer(rules_of(policy), outside.audit, meters, outside.clock_ns, sync=sync)
+        self.enforcer = Enforcer(self._rules(policy), outside.audit, meters, outside.clock_ns, sync=sync)
         ledger = Ledger(TaskTable(limits, outside.monotonic))
         relay = Relay(self.enforcer, StateSealer(keys.request_state), ledger)
         cursors = Sealer(keys.cursor)
@@ -102,6 +105,17 @@ class Gateway:
         self._tasks = Background()
         self._piped: list[Session] = []
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def _rules(self, policy: authorization.Engine) -> Rules:
+        """The guards in their order; only `authorize` opens the chain, those of the inspection can only tighten."""
+        guards: tuple[Guard, ...] = (
+            IdentityGuard(),
+            LimitsGuard(),
+            Callbacks(),
+            Authorize(policy),
+            *self._inspection,
+        )
+        return Rules(guards, policy.hash)
 
     def _current(self) -> authorization.Engine:
         return self._policy
@@ -145,7 +159,7 @@ class Gateway:
     def use_policy(self, policy: authorization.Engine) -> None:
         """Decide by a new policy from the next message on; clients are told that lists may have changed."""
         self._policy = policy
-        self.enforcer.rules = rules_of(policy)
+        self.enforcer.rules = self._rules(policy)
         self.enforcer.note("policy.changed", f"policy {policy.hash}")
         for session in self._every_session():
             session.announce_lists()
@@ -185,11 +199,6 @@ class Gateway:
         await self._tasks.drain(0)
         await asyncio.gather(self.sessions.close(), self.stateless.close())
         await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))
-
-
-def rules_of(policy: authorization.Engine) -> Rules:
-    """The guards in their order; only `authorize` opens the chain."""
-    return Rules((IdentityGuard(), LimitsGuard(), Callbacks(), Authorize(policy)), policy.hash)
 
 
 class _Shared:

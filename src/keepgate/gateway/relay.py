@@ -226,15 +226,17 @@ class Relay:
     def exchange(self, message: Message, caller: Caller, target: Target | None) -> Exchange:
         row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
         action = row.action if row is not None else None
-        resource = None
+        resource = contract = None
         if target is not None:
+            if action is Action.CALL_TOOL:
+                contract = target.backend.shelf.contract(target.name)
             if target.resource is not None and message.method in LIST_OF:
-                return caller.sends(message, action, target.resource)
+                return caller.sends(message, action, target.resource, contract)
             kind = _KIND_OF.get(message.method, ResourceKind.RESOURCE)
             if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
                 kind = ResourceKind.PROMPT
             resource = Resource(kind, target.backend.settings.id, target.name)
-        return caller.sends(message, action, resource)
+        return caller.sends(message, action, resource, contract)
 
     async def _ask_server(
         self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None
@@ -258,7 +260,7 @@ class Relay:
         Raises AuditError, RemoteError, UpstreamError.
         """
         message, caller, trace = running.message, running.caller, running.trace
-        exchange = caller.gets(reply, target.backend.settings.id, asked.action, asked.resource)
+        exchange = caller.answered(reply, asked)
         if _unheard_of(message.method, target, reply):
             unheard = deny("the server does not know it", guard="route", hidden=True)
             return replies.unknown(message, caller), None, self.enforcer.record(exchange, unheard, trace)
@@ -268,7 +270,7 @@ class Relay:
         verdict, seq = self.enforcer.judge(exchange, trace, belongs=True, payload=payload)
         if verdict.effect >= _ASK:
             return replies.denied(message, caller, verdict, trace), None, seq
-        unchanged = out is reply.body and reply.kind is _RESULT
+        unchanged = out is reply.body and reply.kind is _RESULT and not verdict.edits
         return out, payload if unchanged else None, seq
 
     def outgoing(
@@ -314,8 +316,8 @@ class Relay:
         if result.get("resultType") == _INPUT:
             replies.check_input_requests(result, method, caller)
             if "requestState" in result:
-                sealed = self.state.seal(result["requestState"], message, caller, server)
-                return {**body, "result": {**result, "requestState": sealed}}
+                # In place, as everything here: what is taken out of the message later has to be taken out of this too.
+                result["requestState"] = self.state.seal(result["requestState"], message, caller, server)
             return body
         if len(view.backends) > 1:
             uris.rewrite_result(method, result, rewrite)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from keepgate.decide.guards.callbacks import missing_mode
+from keepgate.decide.guards.schema import ARGUMENTS
 from keepgate.gateway.caller import Caller
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
-from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, Era
+from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, R2025_11, Era
 from keepgate.protocol.seal import MAX_CHARS, Sealer
 
 STATE_SECONDS = 3600
@@ -62,7 +63,9 @@ def tool_error(message: Message, caller: Caller, text: str, trace: str) -> dict[
 
 
 def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> dict[str, Any]:
-    """A visible thing whose use is denied now: by policy, a limit, or for want of a way to ask."""
+    """A visible thing whose use is denied now: by policy, a limit, its schema, or for want of a way to ask."""
+    if verdict.guard == "schema" and ARGUMENTS in verdict.rules:
+        return invalid(message, caller, verdict, trace)
     reason = verdict.reason or "not allowed"
     if verdict.effect is Effect.ASK:
         reason += ", and this version has no way to ask for it"
@@ -73,6 +76,15 @@ def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> di
     if verdict.retry_after is not None:
         data["retryAfter"] = verdict.retry_after
     return jsonrpc.error(message.id, code, f"denied: {reason}", data)
+
+
+def invalid(message: Message, caller: Caller, verdict: Verdict, trace: str) -> dict[str, Any]:
+    """Arguments that do not fit: since 2025-11-25 a result that the model sees and can react to, before it -32602."""
+    faults = "; ".join(finding.evidence for finding in verdict.findings if finding.rule == ARGUMENTS)
+    text = f"{verdict.reason}: {faults} (decision {trace})"
+    if caller.revision >= R2025_11:
+        return tool_error(message, caller, text, trace)
+    return jsonrpc.error(message.id, jsonrpc.INVALID_PARAMS, text, {"decision": trace})
 
 
 def undecided(message: Message, caller: Caller, trace: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
+from keepgate.decide.schemas import contract_of
+from keepgate.model.contract import Contract
 from keepgate.model.errors import UpstreamError
 from keepgate.protocol import http
 from keepgate.protocol.eras import LISTS
@@ -69,6 +71,7 @@ class Shelf:
         self._extras: dict[str, dict[str, Any]] = {}
         self._index: dict[str, dict[str, dict[str, Any]]] = {}
         self._tokens: dict[str, dict[tuple[str, ...], str] | None] = {}
+        self._contracts: dict[str, tuple[dict[str, Any], Contract]] = {}
         self._stale: set[str] = set()
         self._lasting = lasting
         self._fetched: dict[str, tuple[float, int]] = {}
@@ -103,6 +106,17 @@ class Shelf:
         if tool not in self._tokens:
             self._tokens[tool] = http.annotated(item.get("inputSchema"))
         return self._tokens[tool]
+
+    def contract(self, tool: str) -> Contract | None:
+        """The compiled schemas of a listed tool; None for one that is not listed. Compiled once per definition."""
+        item = self.find("tools/list", tool)
+        if item is None:
+            return None
+        kept = self._contracts.get(tool)
+        if kept is None or kept[0] is not item:
+            same = kept is not None and kept[0] == item
+            kept = self._contracts[tool] = (item, kept[1] if kept is not None and same else contract_of(item))
+        return kept[1]
 
     def known(self, method: str) -> list[dict[str, Any]]:
         """The items as last fetched, in the server's order; empty if never."""
@@ -222,6 +236,7 @@ class Shelf:
         self._index[method] = index
         if method == "tools/list":
             self._tokens = {}
+            self._contracts = {name: kept for name, kept in self._contracts.items() if name in index}
         return items
 
     def invalidate(self, notification: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keepgate.model.access import Action, Principal, Resource
+from keepgate.model.contract import Contract
 from keepgate.model.message import Direction, Message
 
 
@@ -28,3 +29,5 @@ class Exchange:
     resource: Resource | None = None
     client: str = ""
     capabilities: dict[str, Any] = field(default_factory=dict)
+    contract: Contract | None = None
+    """The schemas of the tool that is called or answers; None for what no list names"""

@@ -1,0 +1,39 @@
+"""The guards that look at values and texts, as the configuration asks for them.
+
+Imported only where a gateway is built: the matchers that come with it take a while to load and to compile.
+"""
+
+from __future__ import annotations
+
+from keepgate.config.settings import Document, Families
+from keepgate.decide.chain import Guard
+from keepgate.decide.guards.content import PROFILES, Action, Content, Table
+from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
+from keepgate.detect.detector import PatternDetector
+from keepgate.detect.rules import RULES
+
+
+def guards_of(document: Document) -> tuple[Guard, ...]:
+    """In their order in the chain. Raises LocalError for a rule that cannot be used."""
+    guards: list[Guard] = []
+    checks = document.schemas
+    if not checks.arguments == checks.results == "ignore":
+        guards.append(
+            Schemas(SchemaRules(Posture(checks.arguments), Posture(checks.results), Posture(checks.unusable)))
+        )
+    content = document.content
+    if content.inspect:
+        to_server, to_client = PROFILES[content.profile]
+        detectors = (PatternDetector(RULES),)
+        guards.append(
+            Content(detectors, _table(to_server, content.arguments), _table(to_client, content.results))
+        )
+    return tuple(guards)
+
+
+def _table(table: Table, families: Families) -> Table:
+    given = {"secret": families.secrets, "personal": families.personal, "attack": families.attacks}
+    for family, action in given.items():
+        if action is not None:
+            table = table.with_(family, Action[action.upper()])
+    return table

@@ -1,0 +1,112 @@
+"""Arguments of a tool call against the tool's `inputSchema`, its `structuredContent` against the `outputSchema`.
+
+A tool that no list names has no schema, and its calls pass this guard: policy decides on them. A schema that cannot be
+used is said to be so, and what follows is configured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keepgate.decide.facts import Fact, Facts
+from keepgate.model.contract import Contract, Schema, SchemaError
+from keepgate.model.exchange import Exchange
+from keepgate.model.finding import Confidence, Finding, Severity
+from keepgate.model.message import Direction, Json, Kind
+from keepgate.model.verdict import Effect, Verdict
+
+ARGUMENTS = "schema.arguments"
+RESULT = "schema.result"
+UNUSABLE = "schema.unusable"
+"""Rule ids of the findings."""
+MISFIT = "the result does not fit the tool's `outputSchema`"
+
+
+class Posture(StrEnum):
+    """What follows from a value that does not fit its schema."""
+
+    ENFORCE = "enforce"
+    RECORD = "record"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaRules:
+    """What is checked, and what follows."""
+
+    arguments: Posture = Posture.ENFORCE
+    results: Posture = Posture.RECORD
+    unusable: Posture = Posture.ENFORCE
+    """A schema that cannot be used: ENFORCE denies what it should have checked"""
+
+
+class Schemas:
+    """Checks tool calls and their results; no opinion on anything else."""
+
+    id = "schema"
+    needs: frozenset[Fact] = frozenset()
+
+    def __init__(self, rules: SchemaRules) -> None:
+        self._rules = rules
+
+    def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
+        """DENY or ALLOW with a finding for what does not fit, else no opinion."""
+        message = exchange.message
+        if message.kind is Kind.REQUEST:
+            if exchange.direction is not Direction.TO_SERVER or message.method != "tools/call":
+                return None
+            return self._arguments(message.params.get("arguments", {}), exchange.contract)
+        if message.kind is not Kind.RESULT or exchange.direction is not Direction.TO_CLIENT:
+            return None
+        contract = exchange.contract
+        return self._result(message.body["result"], contract) if contract is not None else None
+
+    def _arguments(self, arguments: Json, contract: Contract | None) -> Verdict | None:
+        if contract is None or self._rules.arguments is Posture.IGNORE:
+            return None
+        if contract.input is None:
+            return self._without("inputSchema", contract.unusable_input)
+        return self._checked(contract.input, arguments, ARGUMENTS)
+
+    def _result(self, result: dict[str, Json], contract: Contract) -> Verdict | None:
+        if self._rules.results is Posture.IGNORE or result.get("isError") is True:
+            return None
+        if result.get("resultType", "complete") != "complete" or "task" in result:
+            return None  # the answer is still to come
+        if contract.output is None:
+            return self._without("outputSchema", contract.unusable_output)
+        if "structuredContent" not in result:
+            return self._fault(RESULT, "`structuredContent` is missing, and the tool has an `outputSchema`")
+        return self._checked(contract.output, result["structuredContent"], RESULT)
+
+    def _checked(self, schema: Schema, value: Json, rule: str) -> Verdict | None:
+        try:
+            faults = schema.faults(value)
+        except SchemaError as error:
+            return self._without("inputSchema" if rule is ARGUMENTS else "outputSchema", error.public)
+        return self._fault(rule, "; ".join(faults)) if faults else None
+
+    def _fault(self, rule: str, what: str) -> Verdict:
+        """The reason is written in plain, so what names members of the value is evidence and private only."""
+        text, root, posture = (
+            ("the arguments do not fit the tool's `inputSchema`", "/params/arguments", self._rules.arguments)
+            if rule is ARGUMENTS
+            else (MISFIT, "/result/structuredContent", self._rules.results)
+        )
+        seen = Finding(rule, Severity.LOW, Confidence.CONFIRMED, text, root, evidence=what)
+        if posture is Posture.RECORD:
+            return Verdict(Effect.ALLOW, guard=self.id, findings=(seen,))
+        return Verdict(Effect.DENY, text, self.id, what, rules=(rule,), findings=(seen,))
+
+    def _without(self, which: str, why: str) -> Verdict | None:
+        if not why:
+            return None  # the tool has none
+        seen = Finding(UNUSABLE, Severity.MEDIUM, Confidence.CONFIRMED, f"the tool's `{which}`: {why}")
+        posture = self._rules.unusable
+        if posture is Posture.IGNORE:
+            return None
+        if posture is Posture.RECORD:
+            return Verdict(Effect.ALLOW, guard=self.id, findings=(seen,))
+        reason = f"the tool's `{which}` cannot be used: {why} (`schemas.unusable` decides)"
+        return Verdict(Effect.DENY, reason, self.id, rules=(UNUSABLE,), findings=(seen,))

@@ -1,0 +1,169 @@
+"""Compiles the schemas of a tool definition. They are a server's words, so all about them is bounded.
+
+JSON Schema 2020-12 unless `$schema` says 4, 6, 7 or 2019-09. Nothing is fetched: a `$ref` that leads out of the schema
+makes it unusable. Patterns run on an engine that is linear in the text; one that needs look-around or backreferences
+is left out of the check (generated schemas are full of them), and the rest of the schema counts. `format` is not
+checked, as the specification leaves it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
+import jsonschema_rs
+
+from keepgate.model.contract import Contract, SchemaError
+from keepgate.model.message import Json
+
+VALUES: Final = 10_000
+"""Keys and values in one schema."""
+DEPTH: Final = 64
+PATTERNS: Final = 200
+LONGEST: Final = 1000
+"""Characters of one pattern."""
+_REGEX: Final = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit=256 * 1024)
+_SHOWN: Final = 5
+"""Faults that are named."""
+_WIDE: Final = 200
+
+_LISTS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
+_ONE: Final = frozenset(
+    "additionalItems additionalProperties contains contentSchema else if items not propertyNames then "
+    "unevaluatedItems unevaluatedProperties".split()
+)
+_MAPS: Final = frozenset(
+    "$defs definitions dependencies dependentSchemas patternProperties properties".split()
+)
+"""Keywords that hold a list of schemas, one schema, schemas by name. The values of all others are data."""
+
+
+def contract_of(tool: dict[str, Any]) -> Contract:
+    """The compiled schemas of a listed tool. Never raises: what cannot be used says why."""
+    given, why = _compiled(tool.get("inputSchema"))
+    result, why_not = _compiled(tool.get("outputSchema"))
+    return Contract(given, result, why, why_not)
+
+
+def _compiled(schema: Json) -> tuple[Validator | None, str]:
+    if schema is None:
+        return None, ""
+    try:
+        return Validator(schema), ""
+    except SchemaError as error:
+        return None, error.public
+
+
+class Validator:
+    """model.contract.Schema over jsonschema-rs. Raises SchemaError for a schema that cannot be used."""
+
+    __slots__ = ("_is_valid", "_validator", "left_out")
+
+    def __init__(self, schema: Json) -> None:
+        self.left_out: list[str] = []
+        """Patterns that the linear engine does not know."""
+        if not isinstance(schema, dict | bool):
+            raise SchemaError("it is not an object")
+        _check_size(schema)
+        try:
+            self._validator = _compile(schema)
+        except SchemaError:
+            usable = self._without_patterns(schema)
+            if not self.left_out:
+                raise
+            self._validator = _compile(usable)
+        self._is_valid = self._validator.is_valid
+
+    def faults(self, value: Json) -> tuple[str, ...]:
+        """As model.contract.Schema says."""
+        if self._is_valid(value):
+            return ()
+        return tuple(_named(error) for error in islice(self._validator.iter_errors(value), _SHOWN))
+
+    def _without_patterns(self, schema: Json) -> Json:
+        """A copy without the patterns that do not compile."""
+        if not isinstance(schema, dict):
+            return schema
+        out: dict[str, Any] = {}
+        for key, value in schema.items():
+            if key == "pattern" and isinstance(value, str) and not _is_linear(value):
+                self.left_out.append(value)
+            elif key in _MAPS and isinstance(value, dict):
+                out[key] = {
+                    name: self._without_patterns(sub)
+                    for name, sub in value.items()
+                    if key != "patternProperties" or self._keeps(name)
+                }
+            elif key in _LISTS and isinstance(value, list):
+                out[key] = [self._without_patterns(sub) for sub in value]
+            elif key in _ONE:
+                out[key] = self._without_patterns(value)
+            else:
+                out[key] = value
+        if len(out.get("patternProperties", ())) < len(schema.get("patternProperties", ())):
+            # What the lost patterns described would otherwise count as additional.
+            out.pop("additionalProperties", None)
+            out.pop("unevaluatedProperties", None)
+        return out
+
+    def _keeps(self, pattern: str) -> bool:
+        if _is_linear(pattern):
+            return True
+        self.left_out.append(pattern)
+        return False
+
+
+def _compile(schema: Json) -> Any:
+    try:
+        return jsonschema_rs.validator_for(
+            schema, validate_formats=False, pattern_options=_REGEX, offline=True, mask="the value"
+        )
+    except jsonschema_rs.ValidationError as error:
+        if "Retrieval is disabled" in error.message:
+            raise SchemaError("it refers to something outside of itself, which is not fetched") from error
+        where = "/".join(str(step) for step in error.instance_path)
+        raise SchemaError(f"it is not a valid JSON Schema at `/{where}`"[:_WIDE]) from error
+    except ValueError as error:
+        raise SchemaError("it is not a valid JSON Schema") from error
+
+
+def _check_size(schema: Json) -> None:
+    """Raises SchemaError for what would take long to compile."""
+    level, count, patterns = [schema], 0, 0
+    for _ in range(DEPTH):
+        count += len(level)
+        below: list[Json] = []
+        for value in level:
+            if isinstance(value, dict):
+                patterns += ("pattern" in value) + len(value.get("patternProperties") or ())
+                below.extend(value.values())
+            elif isinstance(value, list):
+                below.extend(value)
+        level = below
+        if not level:
+            break
+        if count + len(level) > VALUES:
+            raise SchemaError(f"it has more than {VALUES} values")
+        if patterns > PATTERNS:
+            raise SchemaError(f"it has more than {PATTERNS} patterns")
+    else:
+        raise SchemaError(f"it is nested deeper than {DEPTH} levels")
+
+
+@lru_cache(maxsize=256)
+def _is_linear(pattern: str) -> bool:
+    if len(pattern) > LONGEST:
+        return False
+    try:
+        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=_REGEX, offline=True)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
+
+
+def _named(error: Any) -> str:
+    """A fault in words, with the place; the value is masked, and text of the schema is shortened."""
+    where = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in error.instance_path)
+    text = f"`/{where}`: {error.message}" if where else str(error.message)
+    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"

@@ -1,0 +1,186 @@
+"""Many patterns over one text in linear time: a set says which patterns occur, RE2 then says where.
+
+The set is RE2's (always there) or Hyperscan's (extra `fast`), with the same hits. Text is UTF-8 and both engines see
+bytes: Hyperscan refuses many bounded repeats in its own UTF-8 mode. So `.` and `[^x]` stand for a byte, `(?i)` is for
+ASCII patterns only, and a hit that ends inside a character is widened to the whole character.
+
+Patterns are ours, not an outsider's, and are held to what both engines mean alike and what bounds the work:
+no `*`, `+` or `{n,}` (a match is of bounded length, so finding all of them is linear), no `^`, `$`, `\\A`, `\\z`
+(texts are scanned joined), no `\\S` inside a class. `\\s` is blank, tab, newline, return and form feed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+import re2
+
+from keepgate.model.errors import LocalError
+
+MEMORY: Final = 64 * 1024 * 1024
+"""Bytes that RE2's set may use for its automaton; it starts anew when they are used up."""
+SINGLE: Final = 8 * 1024 * 1024
+"""Bytes for one pattern alone."""
+LONGEST: Final = 500
+"""Characters of a pattern."""
+_PROBE: Final = b"keepgate-matcher-probe-7f3a"
+_BLANKS: Final = r" \t\n\f\r"
+_ESCAPES: Final = frozenset("bdDwWtnrf")
+"""Letters that may follow a backslash; signs always may."""
+
+Span = tuple[int, int]
+"""Byte offsets, the second one past the end."""
+
+
+def dialect(pattern: str) -> str:
+    """The pattern in the form that both engines read alike. Raises LocalError for what they do not share."""
+    if not pattern or len(pattern) > LONGEST:
+        raise _refused(pattern, "empty or too long")
+    if "(?i" in pattern and not pattern.isascii():
+        raise _refused(pattern, "case of letters outside ASCII cannot be ignored")
+    out: list[str] = []
+    inside = False
+    signs = iter(range(len(pattern)))
+    for at in signs:
+        sign, following = pattern[at], pattern[at + 1 : at + 2]
+        if sign == "\\":
+            out.append(_escape(pattern, following, inside=inside))
+            next(signs, None)
+            continue
+        if not inside:
+            _refuse_unbounded(pattern, at)
+        if sign == "[" and not inside:
+            inside = True
+        elif sign == "]" and inside and pattern[at - 1] != "[" and pattern[at - 2 : at] != "[^":
+            inside = False
+        out.append(sign)
+    return "".join(out)
+
+
+def _escape(pattern: str, letter: str, *, inside: bool) -> str:
+    if letter == "s":
+        return _BLANKS if inside else f"[{_BLANKS}]"
+    if letter == "S" and not inside:
+        return f"[^{_BLANKS}]"
+    if not letter or (letter.isalnum() and letter not in _ESCAPES):
+        raise _refused(pattern, f"`\\{letter}` means different things to different engines")
+    return "\\" + letter
+
+
+def _refuse_unbounded(pattern: str, at: int) -> None:
+    sign = pattern[at]
+    if sign in "*+":
+        raise _refused(pattern, f"`{sign}` has no bound: write {{0,100}}")
+    if sign == "{" and pattern[at : pattern.find("}", at)].endswith(","):
+        raise _refused(pattern, "a repeat without an upper bound")
+    if sign in "^$":
+        raise _refused(pattern, f"`{sign}`: texts are scanned joined and have no ends")
+
+
+def _refused(pattern: str, why: str) -> LocalError:
+    return LocalError("pattern", f"the pattern `{pattern[:LONGEST]}` is not usable: {why}")
+
+
+def _options(memory: int) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = memory
+    return options
+
+
+class Matcher:
+    """A compiled set of patterns. `hits` is what the hot path asks; `find` is for what was hit."""
+
+    def __init__(self, patterns: Sequence[str], *, engine: str = "auto") -> None:
+        """`engine` is `re2`, `hyperscan` or `auto`: Hyperscan where it is installed. Raises LocalError."""
+        common = [dialect(pattern).encode() for pattern in patterns]
+        try:
+            self._single = [re2.compile(pattern, options=_options(SINGLE)) for pattern in common]
+        except re2.error as error:
+            raise LocalError("pattern", f"a pattern does not compile: {error}") from error
+        for pattern, compiled in zip(patterns, self._single, strict=True):
+            if compiled.search(b"") is not None:
+                raise _refused(pattern, "it matches the empty text")
+        fast = engine == "hyperscan" or (engine == "auto" and available())
+        self.engine = "hyperscan" if fast else "re2"
+        """Benchmarks and `doctor` say which."""
+        probe = len(common)
+        self.hits = (_hyperscan if fast else _re2)([*common, _PROBE])
+        """Indices of the patterns that occur in a text (bytes). Linear in its length."""
+        if probe not in self.hits(b"... " + _PROBE + b" ..."):
+            raise LocalError("matcher", "the pattern matcher does not find what it must find")
+
+    def find(self, index: int, text: bytes, start: int = 0) -> tuple[Span, Span] | None:
+        """The next match of one pattern: all of it, and its first group (all of it, if it has none that took part)."""
+        found = self._single[index].search(text, start)
+        if found is None:
+            return None
+        grouped = bool(found.re.groups) and found.start(1) >= 0
+        return found.span(), _whole(text, *(found.span(1) if grouped else found.span()))
+
+
+def _whole(text: bytes, start: int, end: int) -> Span:
+    """Widened to whole UTF-8 characters."""
+    while start > 0 and text[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(text) and text[end] & 0xC0 == 0x80:
+        end += 1
+    return start, end
+
+
+Find = Callable[[bytes], AbstractSet[int]]
+_NONE: Final[frozenset[int]] = frozenset()
+
+
+def _re2(patterns: Sequence[bytes]) -> Find:
+    made = re2.Set.SearchSet(_options(MEMORY))
+    for pattern in patterns:
+        made.Add(pattern)
+    made.Compile()
+    match = made.Match
+
+    def find(text: bytes) -> AbstractSet[int]:
+        found = match(text)
+        return frozenset(found) if found else _NONE
+
+    return find
+
+
+def _hyperscan(patterns: Sequence[bytes]) -> Find:
+    hyperscan = importlib.import_module("hyperscan")
+    database = hyperscan.Database()
+    count = len(patterns)
+    try:
+        database.compile(
+            expressions=list(patterns),
+            ids=list(range(count)),
+            elements=count,
+            flags=[hyperscan.HS_FLAG_SINGLEMATCH] * count,
+        )
+    except hyperscan.error as error:
+        raise LocalError("matcher", f"hyperscan does not compile the patterns: {error}") from error
+    scan = database.scan
+
+    def find(text: bytes) -> AbstractSet[int]:
+        found: set[int] = set()
+        scan(text, match_event_handler=_seen, context=found)
+        return found
+
+    return find
+
+
+def _seen(index: int, _start: int, _end: int, _flags: int, found: set[int]) -> None:
+    found.add(index)
+
+
+def available() -> bool:
+    """Whether Hyperscan can be loaded here."""
+    try:
+        importlib.import_module("hyperscan")
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""Every string of a JSON value as one text to scan: values and keys, joined by newlines, with the way back.
+
+The hot path only collects and joins. Where something was found, a second walk in the same order says to which string
+a place in the joined text belongs, and what its JSON pointer is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from keepgate.model.message import Json
+
+MARK = "[redacted:"
+"""How a placeholder begins. What keepgate has removed is not found again."""
+
+
+def joined(value: Json) -> bytes:
+    """All strings and keys of a value as one UTF-8 text, a newline between each. A lone surrogate becomes `?`."""
+    out: list[str] = []
+    _collect(value, out)
+    return "\n".join(out).encode(errors="replace")
+
+
+def _collect(value: Any, out: list[str]) -> None:
+    kind = type(value)
+    if kind is str:
+        out.append(value)
+    elif kind is dict:
+        for key, member in value.items():
+            out.append(key)
+            if type(member) is str:
+                out.append(member)
+            elif type(member) is dict or type(member) is list:
+                _collect(member, out)
+    elif kind is list:
+        for member in value:
+            if type(member) is str:
+                out.append(member)
+            elif type(member) is dict or type(member) is list:
+                _collect(member, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One string: where it stands and what it says. `keys` are the steps from the root, for `pointer`."""
+
+    keys: tuple[str | int, ...]
+    text: str
+    is_key: bool
+    """The string is the last step itself, and not the value there."""
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer (RFC 6901) of the value, or of the member whose key this is."""
+        return pointer(self.keys)
+
+
+def pointer(keys: tuple[str | int, ...]) -> str:
+    """JSON pointer for the steps from the root."""
+    return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in keys)
+
+
+def places(value: Json, root: tuple[str | int, ...] = ()) -> Iterator[Place]:
+    """The strings in the order of `joined`."""
+    if isinstance(value, str):
+        yield Place(root, value, is_key=False)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield Place((*root, key), key, is_key=True)
+            yield from places(member, (*root, key))
+    elif isinstance(value, list):
+        for number, member in enumerate(value):
+            yield from places(member, (*root, number))
+
+
+class Located:
+    """The strings of a value with their places in the joined text."""
+
+    def __init__(self, value: Json, root: tuple[str | int, ...] = ()) -> None:
+        self.places = list(places(value, root))
+        self._starts: list[int] = []
+        at = 0
+        for place in self.places:
+            self._starts.append(at)
+            at += len(place.text.encode(errors="replace")) + 1
+
+    def border(self, start: int, length: int) -> int:
+        """Where the string that holds this byte ends, in a joined text of this length."""
+        number = bisect_right(self._starts, start)
+        return self._starts[number] - 1 if number < len(self._starts) else length
+
+    def at(self, text: bytes, start: int, end: int) -> tuple[Place, int, int] | None:
+        """The string that holds all these bytes of the joined text, with character offsets; None if none does."""
+        if end > self.border(start, len(text)):
+            return None
+        number = bisect_right(self._starts, start) - 1
+        before = len(text[self._starts[number] : start].decode())
+        return self.places[number], before, before + len(text[start:end].decode())

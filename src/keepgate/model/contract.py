@@ -1,0 +1,33 @@
+"""What a tool's definition promises about values: the face of a compiled schema, without the library behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from keepgate.model.errors import RemoteError
+from keepgate.model.message import Json
+
+
+class SchemaError(RemoteError):
+    """A schema that cannot be used, or not on this value; `public` says why without the words of an outsider."""
+
+    def __init__(self, public: str) -> None:
+        super().__init__("schema", public)
+
+
+class Schema(Protocol):
+    """One usable schema."""
+
+    def faults(self, value: Json) -> tuple[str, ...]:
+        """What is wrong with a value, in words that quote none of it; empty if it fits. Raises SchemaError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The schemas of one listed tool. One that cannot be used has a reason instead of a check."""
+
+    input: Schema | None = None
+    output: Schema | None = None
+    unusable_input: str = ""
+    unusable_output: str = ""

@@ -1,0 +1,129 @@
+"""Schemas of servers: what is compiled, what cannot be used and why, and that nothing in one costs us much."""
+
+import time
+
+import pytest
+
+from keepgate.decide.schemas import DEPTH, PATTERNS, VALUES, Validator, contract_of
+from keepgate.model.contract import SchemaError
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "maxLength": 5}, "n": {"type": "integer", "minimum": 0}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        ({"text": "a"}, ()),
+        ({"text": "a", "n": 3}, ()),
+        ({}, ('"text" is a required property',)),
+        ({"text": 5}, ('`/text`: the value is not of type "string"',)),
+        ({"text": "s3cr3t!"}, ("`/text`: the value is longer than 5 characters",)),
+        ({"text": "a", "n": -7}, ("`/n`: the value is less than the minimum of 0",)),
+        ({"text": "a", "zz": 1}, ("Additional properties are not allowed ('zz' was unexpected)",)),
+        ([], ('the value is not of type "object"',)),
+    ],
+)
+def test_faults_name_the_place_and_what_is_expected_and_quote_no_value(value, faults):
+    assert Validator(SCHEMA).faults(value) == faults
+
+
+def test_drafts_by_their_name():
+    assert Validator(
+        {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 3, "exclusiveMinimum": True}
+    ).faults(3)
+    assert not Validator({"prefixItems": [{"type": "string"}]}).faults(["a"])
+    assert Validator({"prefixItems": [{"type": "string"}]}).faults([1])
+    assert not Validator(
+        {"$schema": "http://json-schema.org/draft-07/schema#", "prefixItems": [False]}
+    ).faults([1])
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"$ref": "http://127.0.0.1:1/x.json"}, "outside"),
+        ({"properties": {"a": {"$ref": "file:///etc/passwd"}}}, "outside"),
+        ({"$schema": "https://example.com/own"}, "not a valid"),
+        ({"$ref": "#/$defs/none"}, "not a valid"),
+        ({"required": True}, "`/required`"),
+        ({"type": "strin"}, "not a valid"),
+        ([], "not an object"),
+        ("x", "not an object"),
+        ({"properties": {f"p{n}": {} for n in range(VALUES)}}, "more than"),
+        ({"properties": {f"p{n}": {"pattern": "a"} for n in range(PATTERNS + 1)}}, "patterns"),
+    ],
+)
+def test_what_cannot_be_used_says_why(schema, why):
+    with pytest.raises(SchemaError) as caught:
+        Validator(schema)
+    assert why in caught.value.public
+
+
+def test_depth_is_bounded():
+    schema: dict = {}
+    for _ in range(DEPTH):
+        schema = {"not": schema}
+    with pytest.raises(SchemaError, match="nested deeper"):
+        Validator(schema)
+
+
+def test_patterns_are_matched_in_linear_time():
+    validator = Validator({"type": "string", "pattern": "^(a+)+$"})
+    start = time.process_time()
+    assert validator.faults("a" * 200_000 + "!")
+    assert time.process_time() - start < 1
+
+
+def test_patterns_that_need_more_than_a_linear_engine_are_left_out_and_the_rest_counts():
+    validator = Validator(
+        {
+            "type": "object",
+            "properties": {"mail": {"type": "string", "pattern": r"^(?!\.)[a-z]+@[a-z]+$"},
+                           "pattern": {"type": "string"}},
+            "patternProperties": {"^(?=x)": {"type": "integer"}, "^y": {"type": "integer"}},
+            "additionalProperties": False,
+            "enum": [{"mail": "a", "pattern": "(?=data, no pattern)"}],
+        }
+    )  # fmt: skip
+    assert sorted(validator.left_out) == ["^(?!\\.)[a-z]+@[a-z]+$", "^(?=x)"]
+    assert validator.faults({"mail": 5})
+    assert not validator.faults({"mail": "a", "pattern": "(?=data, no pattern)"})
+    assert any("/y1" in fault for fault in validator.faults({"y1": "text"}))
+
+
+def test_a_pattern_that_would_take_much_memory_is_left_out():
+    assert Validator({"pattern": "((a{1,90}){1,90}){1,90}"}).left_out
+
+
+def test_formats_are_not_checked():
+    assert not Validator({"format": "email"}).faults("no address")
+
+
+def test_a_contract_has_both_sides_and_says_what_is_wrong_with_each():
+    contract = contract_of(
+        {"name": "t", "inputSchema": SCHEMA, "outputSchema": {"$ref": "http://x.invalid/"}}
+    )
+    assert contract.input is not None
+    assert contract.input.faults({})
+    assert contract.output is None
+    assert "outside" in contract.unusable_output
+    assert contract_of({"name": "t"}).input is None
+
+
+def test_masked_values_never_come_back():
+    """Whatever keyword fails: the text of a value is in no fault."""
+    secret = "S3CR3T-VALUE"
+    schemas = [
+        {"type": "integer"}, {"enum": ["a"]}, {"const": 1}, {"pattern": "^x$"}, {"maxLength": 1}, {"minLength": 99},
+        {"anyOf": [{"type": "integer"}, {"maxLength": 2}]}, {"oneOf": [{}, {}]}, {"not": {}},
+        {"allOf": [{"type": "null"}]},
+        {"if": True, "then": False}, {"properties": {"a": {"type": "integer"}}, "type": "object"},
+    ]  # fmt: skip
+    for schema in schemas:
+        for value in (secret, {"a": secret}, [secret]):
+            assert secret not in " ".join(Validator(schema).faults(value))

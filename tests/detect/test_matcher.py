@@ -1,0 +1,137 @@
+"""Both engines give the same hits; patterns that would not be alike, or not linear, are refused."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keepgate.detect.matcher import Matcher, available, dialect
+from keepgate.detect.rules import RULES
+from keepgate.model.errors import LocalError
+from tests.detect.corpus import HITS, KNOWN_MISSES, NEAR_MISSES
+
+PATTERNS = [rule.pattern for rule in RULES]
+ENGINES = {engine: Matcher(PATTERNS, engine=engine) for engine in ("re2", "hyperscan")}
+TEXTS = [*(text for texts in HITS.values() for text in texts), *NEAR_MISSES, *KNOWN_MISSES]
+
+
+def test_both_engines_are_here_to_be_compared():
+    """Hyperscan is an extra for users and always there for tests; `auto` takes it."""
+    assert available()
+    assert Matcher(["abc"]).engine == "hyperscan"
+    assert Matcher(["abc"], engine="re2").engine == "re2"
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_engines_agree_on_every_text_of_the_tables(text):
+    data = text.encode()
+    assert set(ENGINES["re2"].hits(data)) == set(ENGINES["hyperscan"].hits(data))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_hit_of_the_set_is_a_hit_of_the_pattern_alone(text):
+    data, matcher = text.encode(), ENGINES["re2"]
+    alone = {index for index in range(len(PATTERNS)) if matcher.find(index, data) is not None}
+    assert set(matcher.hits(data)) == alone
+
+
+pieces = st.sampled_from(
+    [
+        *TEXTS,
+        " ",
+        "\n",
+        "\t",
+        "\v",
+        "\f",
+        "\r",
+        "\x00",
+        "é",
+        "ſ",
+        "K",
+        "\U000e0041",
+        '"',
+        "\\",
+        "-----",
+        "ignore",
+        "AKIA",
+        ".",
+        "=",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(pieces | st.text(max_size=8), max_size=6).map("".join))
+def test_the_engines_agree_on_anything(text):
+    data = text.encode(errors="replace")
+    assert set(ENGINES["re2"].hits(data)) == set(ENGINES["hyperscan"].hits(data))
+
+
+SMALL = [r"a\s?b", r"\bfoo\b", r"(?i)straSSe", r"[^\s:]{2,4}:", r"x\Wy", r"\d{2}\D", r"(?:ab|cd){2}", r"é\w"]
+
+ONE, OTHER = Matcher(SMALL, engine="re2"), Matcher(SMALL, engine="hyperscan")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="ab foocdSTRaſse:xy12é\n\v\x00K-", max_size=12))
+def test_the_engines_agree_on_every_construct(text):
+    assert set(ONE.hits(text.encode())) == set(OTHER.hits(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a*", "a+b", "a{2,}", "^a", "a$", r"\Aa", r"a\z", r"[\S]", r"\pL", r"\x41", r"(?=a)b", r"(a)\1", "a?", "",
+        "a" * 501, "(?i)é", "[a", "(a", "a{1001}",
+    ],
+)  # fmt: skip
+def test_what_the_engines_do_not_share_or_what_has_no_bound_is_refused(pattern):
+    with pytest.raises(LocalError):
+        Matcher([pattern])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "made"),
+    [
+        (r"a\sb", r"a[ \t\n\f\r]b"),
+        (r"[^\s:]", r"[^ \t\n\f\r:]"),
+        (r"\Sx", r"[^ \t\n\f\r]x"),
+        (r"[]+*^$]", r"[]+*^$]"),
+        (r"[^]]a", r"[^]]a"),
+        (r"\[a\+", r"\[a\+"),
+    ],
+)
+def test_the_dialect(pattern, made):
+    assert dialect(pattern) == made
+
+
+def test_find_gives_the_group_that_matters_and_whole_characters():
+    matcher = Matcher([r"key=([^ ]{3,10})"])
+    text = "äö key=pässwörd1234 x".encode()
+    whole, group = matcher.find(0, text)
+    assert text[slice(*whole)].startswith(b"key=")
+    assert text[slice(*group)].decode()  # no character is cut in two
+    assert matcher.find(0, text, whole[1]) is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "piece", ["a", "AKIA", "-----BEGIN ", "ignore ", "password=", "eyJ", "../", "!["  , "\U000e0041", "0123456789"]
+)  # fmt: skip
+def test_a_megabyte_of_beginnings_is_scanned_in_time_that_grows_with_its_length(engine, piece):
+    """Ten times the text may cost no more than some forty times the time (the clock of a busy machine is coarse)."""
+    matcher = ENGINES[engine]
+
+    def cost(size):
+        data = (piece * (size // len(piece) + 1)).encode()
+        best = min(_timed(matcher, data) for _ in range(3))
+        return max(best, 0.0005)
+
+    assert cost(1_000_000) <= 40 * cost(100_000)
+
+
+def _timed(matcher, data):
+    start = time.process_time()
+    matcher.hits(data)
+    return time.process_time() - start
