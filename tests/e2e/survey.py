@@ -286,7 +286,7 @@ async def lists(found: Survey, client: Any, record: Any) -> None:
 
 
 CALLS = {
-    "tool": ("tools/call", {"name": "full", "arguments": {"odd": ODD, "name": "x"}}),
+    "tool": ("tools/call", {"name": "full", "arguments": {"x-odd": ODD, "name": "x", "count": 2}}),
     "failed tool": ("tools/call", {"name": "app", "arguments": {}}),
     "tool with any structure": ("tools/call", {"name": "array", "arguments": {}}),
     "prompt": ("prompts/get", {"name": "full", "arguments": {"who": ODD["text"], "bare": ""}}),

@@ -234,7 +234,11 @@ async def test_the_stdio_front_changes_no_more_than_the_other(everything, pipe_c
             await client.initialize(revision)
         listed = (await client.call("tools/list", {"_meta": meta}))["result"]["tools"]
         assert not list(differences(catalogue.TOOL, listed[0]))
-        call = {"name": "full", "arguments": {"odd": catalogue.ODD}, "_meta": {**meta, "progressToken": "t"}}
+        call = {
+            "name": "full",
+            "arguments": {"x-odd": catalogue.ODD, "name": "x", "count": 2},
+            "_meta": {**meta, "progressToken": "t"},
+        }
         result = (await client.call("tools/call", call))["result"]
         assert not list(differences(expected, result))
         sent = everything.record(server).messages("tools/call")[-1]["params"]

@@ -45,6 +45,32 @@ def test_arguments_that_do_not_fit_are_denied_with_their_faults_out_of_the_plain
     assert "s3cr3t" not in repr(verdict)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fits"),
+    [
+        ({"n": 1, "o": None}, True),
+        ({"n": 1, "o": {"p": None, "q": "x"}}, True),
+        ({"n": None}, False),
+        ({"n": None, "o": None}, False),
+        ({"n": 1, "nullable": None}, True),
+        ({"n": 1, "list": [None]}, False),
+    ],
+)
+def test_null_is_not_given_unless_the_schema_knows_it(arguments, fits):
+    schema = {
+        "type": "object",
+        "properties": {
+            "n": {"type": "integer"},
+            "o": {"type": "object", "properties": {"p": {"type": "string"}}},
+            "nullable": {"type": ["string", "null"]},
+            "list": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["n"],
+    }
+    verdict = STRICT.check(call(arguments, contract_of({"name": "t", "inputSchema": schema})), {})
+    assert (verdict is None) is fits
+
+
 def test_a_call_without_arguments_is_a_call_with_none():
     verdict = STRICT.check(exchange(params={"name": "t"}, contract=CONTRACT), {})
     assert verdict is not None

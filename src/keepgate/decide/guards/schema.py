@@ -67,7 +67,10 @@ class Schemas:
             return None
         if contract.input is None:
             return self._without("inputSchema", contract.unusable_input)
-        return self._checked(contract.input, arguments, ARGUMENTS)
+        verdict = self._checked(contract.input, arguments, ARGUMENTS)
+        if verdict is None or (given := _without_nulls(arguments)) == arguments:
+            return verdict
+        return self._checked(contract.input, given, ARGUMENTS)
 
     def _result(self, result: dict[str, Json], contract: Contract) -> Verdict | None:
         if self._rules.results is Posture.IGNORE or result.get("isError") is True:
@@ -110,3 +113,10 @@ class Schemas:
             return Verdict(Effect.ALLOW, guard=self.id, findings=(seen,))
         reason = f"the tool's `{which}` cannot be used: {why} (`schemas.unusable` decides)"
         return Verdict(Effect.DENY, reason, self.id, rules=(UNUSABLE,), findings=(seen,))
+
+
+def _without_nulls(value: Json) -> Json:
+    """The value without members that are null: clients write null for a parameter that is not given."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(member) for key, member in value.items() if member is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
