@@ -1,21 +1,24 @@
 """Measure what a call costs.
 
-usage: python -m bench [NAME ...] [-r ROUNDS] [-d SECONDS] [--write]
+usage: python -m bench [NAME ...] [-r ROUNDS] [-d SECONDS]
 
 NAME is a scenario (S1 to S10), a profile of keepgate (P0 to P3, P1sync), the name of another contender, or `peers` for
-all of those. Without a scenario all are measured; without a profile or contender all profiles and all peers.
-nginx is always among them. `python -m bench --list` says what there is.
+all of those. Without a scenario all are measured; without a profile or contender all that are made for the scenario.
+nginx is always among them. A scenario measured with all of them and at least five rounds goes into docs/benchmarks.md.
+Exits with 1 if keepgate failed a call or has not a record of each, whatever the figures.
 """
 
 import argparse
 import sys
 
-from bench import keepgate, table, yardstick
+from bench import about, keepgate, report, table, yardstick
 from bench.contender import Contender
 from bench.measure import measure
+from bench.peers import PEERS
 from bench.scenarios import SCENARIOS
 
-PEERS: tuple[Contender, ...] = ()
+LEAST_ROUNDS = 5
+"""for figures that are written down"""
 
 
 def arguments() -> argparse.Namespace:
@@ -25,7 +28,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("-r", dest="rounds", type=int, default=5, help="rounds (5)")
     parser.add_argument("-d", dest="seconds", type=int, default=2, help="seconds of each run (2)")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument("--list", action="store_true", help="say what there is")
     given = parser.parse_args()
     known = {*SCENARIOS, *(c.name for c in everybody()), "peers"}
@@ -38,9 +40,11 @@ def everybody() -> tuple[Contender, ...]:
     return (*keepgate.PROFILES, *keepgate.EXTRA, *PEERS)
 
 
-def chosen(names: list[str]) -> list[Contender]:
-    named = [c for c in everybody() if c.name in names or ("peers" in names and c in PEERS)]
-    return named or [*keepgate.PROFILES, *PEERS]
+def chosen(names: list[str], scenario: str) -> list[Contender]:
+    """Who was named; else everybody who is made for the scenario."""
+    fit = [c for c in (*keepgate.PROFILES, *PEERS) if not c.scenarios or scenario in c.scenarios]
+    named = [c for c in everybody() if c.name in names or ("peers" in names and c in PEERS and c in fit)]
+    return named if any(name not in SCENARIOS for name in names) else fit
 
 
 def main() -> int:
@@ -57,11 +61,16 @@ def main() -> int:
         )
         return 0
     scenarios = [SCENARIOS[name] for name in given.names if name in SCENARIOS] or list(SCENARIOS.values())
-    broken = False
+    build = about.build()  # before the page is written, which makes the tree differ from the commit
+    everyone, broken = not set(given.names) - set(SCENARIOS), False
     for scenario in scenarios:
         first = [yardstick.DIRECT, yardstick.NGINX, *([yardstick.REFUSES] if scenario.denied else [])]
-        result = measure(scenario, [*first, *chosen(given.names)], given.rounds, given.seconds)
+        result = measure(scenario, [*first, *chosen(given.names, scenario.name)], given.rounds, given.seconds)
         print(table.plain(result), flush=True)
+        broken = broken or bool({c.name for c in (*keepgate.PROFILES, *keepgate.EXTRA)} & set(result.out))
+        if everyone and given.rounds >= LEAST_ROUNDS:
+            report.keep(result, build, given.seconds)
+            report.write()
     return 1 if broken else 0
 
 

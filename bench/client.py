@@ -55,12 +55,11 @@ def check(running: Running, scenario: Scenario, patience: float = 60.0) -> None:
     """One call must come back with its own text, or be denied where it is to be. Raises `UnfitError`."""
     try:
         asyncio.run(asyncio.wait_for(call(running, scenario), patience))
-    except UnfitError:
-        raise
-    except BaseExceptionGroup as e:
-        raise UnfitError(f"does not work with a real client: {first(e)!r}"[:300]) from None
-    except Exception as e:
-        raise UnfitError(f"does not work with a real client: {e!r}"[:300]) from None
+    except (Exception, BaseExceptionGroup) as e:
+        cause = first(e)
+        if isinstance(cause, UnfitError):
+            raise cause from None
+        raise UnfitError(f"does not work with a real client: {cause!r}"[:300]) from None
 
 
 def first(error: BaseException) -> BaseException:

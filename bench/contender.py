@@ -52,3 +52,5 @@ class Contender:
     name: str
     start: Callable[[Site], Running]
     what: str = ""
+    scenarios: tuple[str, ...] = ()
+    """those that it takes part in, all if empty"""

@@ -37,9 +37,9 @@ def ready(contender: Contender, site: Site, result: Result) -> tuple[Running, li
         if not (site.scenario.denied and contender.name in ("direct", "nginx")):
             client.check(running, site.scenario)
         return running, client.sessions(running, site.scenario)
-    except UnfitError as e:
-        result.out[contender.name] = str(e)
-        say(f"{site.scenario.name}: {contender.name} {e}")
+    except Exception as e:  # whatever a contender may do: the others are measured
+        result.out[contender.name] = str(e) if isinstance(e, UnfitError) else repr(e)[:300]
+        say(f"{site.scenario.name}: {contender.name}: {result.out[contender.name]}")
         return None
 
 

@@ -1,6 +1,6 @@
 """A server that sends without end is slowed, reported once a second, and given up."""
 
-from keepgate.gateway.flood import BURST, HOPELESS, RATE, Flood
+from keepgate.gateway.flood import BURST, CREDIT, HOPELESS, RATE, Flood
 
 
 def test_a_flood_is_dropped_reported_and_given_up() -> None:
@@ -15,3 +15,20 @@ def test_a_flood_is_dropped_reported_and_given_up() -> None:
         flood.admit()
     assert flood.hopeless
     assert 1 <= len(lines) <= 3
+
+
+def test_what_requests_bring_is_no_flood_however_many_there_are() -> None:
+    lines: list[str] = []
+    flood = Flood(lambda: 0.0, lines.append)
+    for _ in range(10_000):
+        flood.earn()
+        assert all(flood.admit() for _ in range(100))
+    assert lines == []
+
+
+def test_requests_let_a_server_save_up_no_more_than_a_burst() -> None:
+    flood = Flood(lambda: 0.0, lambda _: None)
+    for _ in range(1000):
+        flood.earn()
+    assert CREDIT < BURST
+    assert sum(flood.admit() for _ in range(2 * int(BURST))) == int(BURST)

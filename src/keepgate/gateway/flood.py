@@ -7,6 +7,8 @@ from collections.abc import Callable
 RATE = 500.0
 """Messages per second, sustained."""
 BURST = 5000.0
+CREDIT = 256.0
+"""Messages that one request of ours may bring besides: progress, log lines. What was asked for is no flood."""
 HOPELESS = 20_000
 """Messages dropped on one link before it is cut."""
 
@@ -24,6 +26,10 @@ class Flood:
         self._said = 0.0
         self._dropped = 0
         self.total = 0
+
+    def earn(self) -> None:
+        """A request goes to the server: what it sends about it is expected."""
+        self._tokens = min(BURST, self._tokens + CREDIT)
 
     def admit(self) -> bool:
         """Whether one more message may pass."""

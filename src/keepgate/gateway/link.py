@@ -134,6 +134,7 @@ class Link:
         sent = self._with_token(params, pending, request_id)
         wire = self._wire_headers(method, sent, headers)
         self._pending[request_id] = pending
+        self._flood.earn()
         if not endless:
             self._limited += 1
             if self._limited == 1:
