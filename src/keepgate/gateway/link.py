@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from keepgate.gateway.background import Background
 from keepgate.gateway.flood import Flood
+from keepgate.gateway.lasting import LastingTokens
 from keepgate.gateway.pending import Awaited, CallObserver, Patience, Pending
 from keepgate.gateway.settings import Limits
 from keepgate.model.errors import RemoteError, UpstreamError
@@ -65,6 +66,7 @@ class Link:
         """Of this link and no other, ever."""
         self._pending: dict[int, Pending] = {}
         self._patience = Patience(self.loop, self._pending)
+        self._lasting = LastingTokens()
         self.quiet = asyncio.Event()
         """Set while no call runs; an open listen does not count."""
         self.quiet.set()
@@ -330,6 +332,7 @@ class Link:
                 self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
             return
         self.answered = self.answered or found.method not in HARMLESS
+        self._lasting.note(found, message)
         found.answer(message)
 
     def _for_us(self, message: Message) -> bool:
@@ -350,7 +353,10 @@ class Link:
         token = message.params.get("progressToken")
         found = self._pending.get(token) if type(token) is int else None
         if found is None or found.sent_token != token:
-            self.owner.dropped(self, message, "progress for no pending request")
+            if self._lasting.put_back(message):
+                self.owner.unsolicited(self, message)
+            else:
+                self.owner.dropped(self, message, "progress for no pending request")
             return None
         message.body["params"] = {**message.params, "progressToken": found.token}
         return found

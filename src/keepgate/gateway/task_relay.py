@@ -354,6 +354,11 @@ class TaskRelay:
             return False
         return known is not None and self._policy().visible(caller.principal, resource_of(known))
 
+    def goes_on(self, caller: Caller, backend: Backend, message: Message) -> bool:
+        """2025-11-25: whether progress is of a task of this client's that has not ended."""
+        known = self.ledger.known(caller, backend, tasks.related(message.params))
+        return known is not None and not known.ended
+
     def watched(self, wanted: Any, caller: Caller, view: View) -> dict[str, list[str]]:
         """2026-07-28: the servers' own ids of the tasks a listen names, by server; unknown ones are not honoured."""
         out: dict[str, list[str]] = {}

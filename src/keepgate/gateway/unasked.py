@@ -25,6 +25,8 @@ def concerns(
     """Whether a notification may reach the client, which is then told it by its own names."""
     if message.method == "notifications/resources/updated":
         return _updated(services, caller, view, subscriptions, backend.settings.id, message)
+    if message.method == "notifications/progress":  # of a call that has become a task
+        return services.tasks.goes_on(caller, backend, message)
     if message.method == STATUS:
         return services.tasks.status(caller, backend, message)
     return True
