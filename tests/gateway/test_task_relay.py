@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.gateway.enforce import Rules
 from keepgate.gateway.settings import Limits
 from keepgate.model.errors import UpstreamError
-from keepgate.model.verdict import deny
+from keepgate.model.verdict import Edit, Effect, Verdict, deny
 from keepgate.policy.engine import Engine
 from keepgate.policy.roles import Grant, Role
 from keepgate.protocol import jsonrpc, tasks
@@ -355,6 +356,51 @@ async def test_an_outcome_passes_the_chain_that_a_direct_reply_passes(status):
         assert reply["result"]["error"]["code"] == jsonrpc.DENIED
     judged = [entry for entry in log.entries if entry.effect == "deny"]
     assert [(entry.name, entry.reason) for entry in judged] == [("job", "it is secret")]
+
+
+class Redacting:
+    """A guard that takes the first text out of a tool's result."""
+
+    id = "content"
+    needs = frozenset()
+
+    def check(self, exchange, facts):
+        if "content" not in exchange.message.body.get("result", {}):
+            return None
+        edit = Edit("/result/content/0/text", "[removed]")
+        return Verdict(Effect.REDACT, "removed: it", self.id, edits=(edit,))
+
+
+@alone
+async def test_what_is_taken_out_of_an_outcome_is_taken_out():
+    server = Tasks()
+    gateway, log = gateway_of({"a": server.server}, ALL)
+    rules = gateway.enforcer.rules
+    gateway.enforcer.rules = Rules((*rules.guards, Redacting()), rules.policy_hash)
+    task_id = await make(gateway, ALICE)
+    server.turn("1", "completed", **OUTCOMES["completed"])
+    reply = await call(gateway, ALICE, "tasks/get", {"taskId": task_id})
+    assert reply["result"]["result"]["content"][0]["text"] == "[removed]"
+    assert not [entry for entry in log.entries if b"a secret" in entry.payload]
+    assert [entry.effect for entry in log.entries if entry.name == "job"].count("redact") == 1
+
+
+@alone
+async def test_an_outcome_is_held_to_the_tools_output_schema():
+    server = Tasks()
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    tool = {"name": "job", "inputSchema": {"type": "object"}, "outputSchema": schema}
+    server.instead["tools/list"] = {"resultType": "complete", "tools": [tool]}
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    rules = gateway.enforcer.rules
+    strict = Schemas(SchemaRules(results=Posture.ENFORCE))
+    gateway.enforcer.rules = Rules((*rules.guards, strict), rules.policy_hash)
+    task_id = await make(gateway, ALICE)
+    for number, fits in ((7, True), ("seven", False)):
+        server.turn("1", "completed", result={**SAYS, "structuredContent": {"n": number}})
+        reply = await call(gateway, ALICE, "tasks/get", {"taskId": task_id})
+        assert reply["result"]["status"] == "completed"
+        assert reply["result"]["result"].get("isError", False) is not fits
 
 
 @alone

@@ -23,6 +23,7 @@ from keepgate.gateway.task_table import Known
 from keepgate.gateway.view import View
 from keepgate.model.access import Action, Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.model.exchange import Exchange
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, deny
 from keepgate.protocol import jsonrpc, tasks
@@ -160,7 +161,10 @@ class TaskRelay:
     ) -> dict[str, Any]:
         """The reply in the client's terms, judged and recorded."""
         message, caller = running.message, running.caller
-        exchange = caller.gets(reply, known.settings.id, Action.CALL_TOOL, resource_of(known))
+        if message.method == "tasks/result":
+            exchange = self._outcome_of(running, known, backend, reply)
+        else:
+            exchange = caller.gets(reply, known.settings.id, Action.CALL_TOOL, resource_of(known))
         if self._gone(message, reply):
             self.ledger.table.forget(known)
             gone = deny("the server no longer has the task", guard="tasks", hidden=True)
@@ -178,7 +182,13 @@ class TaskRelay:
         await self._enforcer.settled(seq)
         if verdict.effect >= Effect.ASK:
             return self._denied(running, verdict)
-        return body
+        return reply.body
+
+    def _outcome_of(self, running: Running, known: Known, backend: Backend, reply: Message) -> Exchange:
+        """What a tool said in the end, to be judged as if it had said so at once."""
+        contract = backend.shelf.contract(known.tool)
+        asked = running.caller.sends(running.message, Action.CALL_TOOL, resource_of(known), contract)
+        return running.caller.answered(reply, asked)
 
     def _gone(self, message: Message, reply: Message) -> bool:
         """Whether the server says that it knows no such task; of a result it may be the tool's own error."""
@@ -224,14 +234,14 @@ class TaskRelay:
         """The result or error object of a task's outcome, after the chain that a direct reply passes."""
         reply = jsonrpc.classify(body, 0)
         self._rewrite(body, running, backend)
-        exchange = running.caller.gets(reply, known.settings.id, Action.CALL_TOOL, resource_of(known))
+        exchange = self._outcome_of(running, known, backend, reply)
         verdict, _ = self._enforcer.judge(exchange, running.trace, belongs=True, name=known.tool)
         if verdict.effect >= Effect.ASK:
             if reply.kind is Kind.ERROR:
                 return {"code": jsonrpc.DENIED, "message": f"denied: {verdict.reason or 'not allowed'}"}
             call = Message(Kind.REQUEST, jsonrpc.request(0, "tools/call", {}))
             return replies.denied(call, running.caller, verdict, running.trace)["result"]  # type: ignore[no-any-return]
-        return body["result" if reply.kind is Kind.RESULT else "error"]  # type: ignore[no-any-return]
+        return reply.body["result" if reply.kind is Kind.RESULT else "error"]  # type: ignore[no-any-return]
 
     def _denied(self, running: Running, verdict: Any) -> dict[str, Any]:
         """A denied answer takes the form of what was asked for: a tool's result, or an error."""
@@ -293,11 +303,10 @@ class TaskRelay:
                 nonce=os.urandom(12),
             )
         body = jsonrpc.result(message.id, result)
-        verdict, seq = self._enforcer.judge(
-            caller.gets(Message(Kind.RESULT, body)), trace, belongs=True, name=message.method
-        )
+        reply = Message(Kind.RESULT, body)
+        verdict, seq = self._enforcer.judge(caller.gets(reply), trace, belongs=True, name=message.method)
         await self._enforcer.settled(seq)
-        return body if verdict.effect < Effect.ASK else replies.denied(message, caller, verdict, trace)
+        return reply.body if verdict.effect < Effect.ASK else replies.denied(message, caller, verdict, trace)
 
     def _shown(self, known: Known) -> dict[str, Any]:
         ttl = known.task.get("ttl")
