@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from keepgate.gateway.access import Gatekeeper
@@ -29,10 +28,9 @@ from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVI
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
-_USUAL_ACCEPT = f"{JSON_TYPE}, {STREAM_TYPE}"
+_UNKNOWN: Any = object()
 
 
-@lru_cache(256)
 def split_path(path: str) -> tuple[str | None, str] | None:
     """Mount (None for all servers) and tail (``, `sse`, `messages`) of a path of ours, or None."""
     parts = path.strip("/").split("/")
@@ -79,7 +77,9 @@ class HttpFront:
 
     def _handle(self, request: HttpRequest, responder: Responder) -> None:
         principal = self.gatekeeper.authenticate(request)
-        place = split_path(request.path)
+        place = request.notes.get("place", _UNKNOWN)
+        if place is _UNKNOWN:
+            place = request.notes["place"] = split_path(request.path)
         if place is None or (place[0] and not self.services.visible_to(principal, place[0])):
             responder.respond(404, {}, b"")
             return
@@ -105,7 +105,9 @@ class HttpFront:
     def _post(
         self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
     ) -> None:
-        check_media_types(request.headers)
+        if "media" not in request.notes:
+            check_media_types(request.headers)
+            request.notes["media"] = True
         version = request.headers.get(http.VERSION_HEADER)
         limits = self.services.limits.json
         try:
@@ -281,16 +283,11 @@ def refuse(responder: Responder, error: RemoteError) -> None:
 
 def check_media_types(headers: Mapping[str, str]) -> None:
     """`Content-Type` must be exactly JSON, `Accept` must admit it. Raises RemoteError (415, 406)."""
-    content_type, accept = headers.get("content-type", ""), headers.get("accept", "*/*")
-    if content_type != JSON_TYPE or accept != _USUAL_ACCEPT:
-        _check_media_types(content_type, accept)
-
-
-def _check_media_types(content_type: str, accept: str) -> None:
-    media, _, parameters = content_type.partition(";")
+    media, _, parameters = headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower()
     if media.strip().lower() != JSON_TYPE or (charset and charset.replace('"', "") != "charset=utf-8"):
         raise RemoteError("media-type", "`Content-Type` must be `application/json`", status=415)
+    accept = headers.get("accept", "*/*")
     if JSON_TYPE not in accept and "*/*" not in accept and "application/*" not in accept:
         raise RemoteError(
             "accept", "`Accept` must list `application/json` and `text/event-stream`", status=406

@@ -18,7 +18,7 @@ from keepgate.gateway.pending import Awaited, CallObserver, Patience, Pending
 from keepgate.gateway.settings import Limits
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
-from keepgate.ports import Channel
+from keepgate.ports import Channel, Stream
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import SUBSCRIPTION_KEY
 from keepgate.protocol.eras import LISTS, Era, era_of, lookup, may_batch
@@ -153,11 +153,13 @@ class Link:
     def ended(self, pending: Pending, failure: UpstreamError | None) -> None:
         """A request has its reply, or is given up: then the server is told, unless it knows."""
         self._forget(pending)
+        # The stream refers back to the pending: a cycle would be garbage that only the collector can free.
+        stream, pending.stream = pending.stream, None
         if failure is None:
-            if pending.stream is not None:
-                pending.stream.finished()
+            if stream is not None:
+                stream.finished()
         elif failure.kind in ("cancelled", "timeout"):
-            self._cancel(pending)
+            self._cancel(pending, stream)
 
     def _forget(self, pending: Pending) -> None:
         del self._pending[pending.id]
@@ -189,10 +191,10 @@ class Link:
             own = {} if method == "initialize" else {"MCP-Protocol-Version": self.revision}
         return {**more, **own} if more else own
 
-    def _cancel(self, pending: Pending) -> None:
+    def _cancel(self, pending: Pending, stream: Stream | None) -> None:
         stateless_http = self.era is Era.STATELESS and not self.channel.duplex
-        if pending.stream is not None:
-            pending.stream.cancel()
+        if stream is not None:
+            stream.cancel()
         if not stateless_http and pending.cancellable and self.dead is None:
             gone = {
                 "requestId": pending.id,

@@ -96,6 +96,8 @@ def with_meta(params: dict[str, Any] | None, **entries: Any) -> dict[str, Any]:
 
 def display(info: dict[str, Any]) -> str:
     """`name/version` of a clientInfo or serverInfo, cut to a sane length, for records and screens."""
+    if not info:
+        return ""
     name, version = info.get("name"), info.get("version")
     text = f"{name if isinstance(name, str) else ''}/{version if isinstance(version, str) else ''}"
     return text[:128] if text != "/" else ""

@@ -174,6 +174,7 @@ class Exchange:
         else:
             head = self._answer(status, headers, b"content-length: %d\r\n" % len(body))
             self._connection.finish(self, head, body if self.method != "HEAD" else b"")
+        self._watchers = ()  # they refer back to us: only the collector could free the cycle
 
     def start_stream(self, headers: Mapping[str, str]) -> Events:
         """Answer 200 with an event stream that stays open."""
