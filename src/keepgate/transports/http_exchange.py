@@ -205,10 +205,12 @@ class Exchange:
 
     def cut(self) -> None:
         """The server stops now: the client gets an orderly end, the endpoint hears that nobody listens any more."""
+        watchers = self._watchers  # an answer forgets them, but this one is not the endpoint's
         if self._stream is not None:
             self._stream.close()
         else:
             self.respond(503, {}, b"shutting down\n")
+        self._watchers = watchers
         self.lost()
 
     def fail(self) -> None:
