@@ -42,8 +42,22 @@ def machine() -> str:
 
 
 def versions() -> str:
-    names = ("uvloop", "httptools", "jiter", "orjson", "cedarpy", "cryptography", "mcp")
-    found = [f"{name} {importlib.metadata.version(name)}" for name in names]
+    names = (
+        "uvloop",
+        "httptools",
+        "jiter",
+        "orjson",
+        "cedarpy",
+        "cryptography",
+        "jsonschema-rs",
+        "google-re2",
+        "hyperscan",
+        "mcp",
+    )
+    there = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
+    found = [
+        f"{name} {importlib.metadata.version(name)}" if name in there else f"no {name}" for name in names
+    ]
     nginx = said(str(which("nginx")), "-v").rpartition("/")[2]
     return ", ".join([f"nginx {nginx.split()[0] if nginx else ''}", *found])
 

@@ -22,8 +22,15 @@ from bench.scenarios import Scenario
 COMMAND = (sys.executable, "-m", "keepgate")
 NO_RATE = {"requests_per_second": 1_000_000, "burst": 1_000_000, "concurrent_calls": 1000}
 """The bench is one principal in a great hurry."""
-INSPECTION: dict[str, Any] | None = None
-"""What switches schema validation and content inspection on; none: this version has neither."""
+INSPECTED: dict[str, Any] = {
+    "content": {"inspect": True, "profile": "balanced"},
+    "schemas": {"arguments": "enforce", "results": "record", "unusable": "enforce"},
+}
+"""As it is without being asked for."""
+UNINSPECTED: dict[str, Any] = {
+    "content": {"inspect": False},
+    "schemas": {"arguments": "ignore", "results": "ignore", "unusable": "ignore"},
+}
 
 
 def access() -> dict[str, Any]:
@@ -43,8 +50,6 @@ def access() -> dict[str, Any]:
 
 
 def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
-    if profile in ("P2", "P3") and INSPECTION is None:
-        raise UnfitError("not yet: this version validates no schemas and inspects no content")
     server = {"command": [str(site.program), "stdio"]} if site.scenario.stdio else {"url": site.upstream}
     whole: dict[str, Any] = {
         "version": 1,
@@ -64,9 +69,7 @@ def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
         whole["access"] = access()
     if site.scenario.tls:
         whole["tls"] = {"cert": str(site.certificate), "key": str(site.certificate.parent / "key.pem")}
-    if profile in ("P2", "P3"):
-        whole |= INSPECTION or {}
-    return whole
+    return whole | (INSPECTED if profile in ("P2", "P3") else UNINSPECTED)
 
 
 def environment(place: Path) -> dict[str, str]:
