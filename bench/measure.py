@@ -70,7 +70,7 @@ def one_round(
         if name in result.out:
             continue
         try:
-            found[name] = load.run(running, scenario, place, sessions, seconds)
+            found[name] = load.run(running, scenario, place, sessions, seconds * scenario.longer)
         except UnfitError as e:
             result.out[name] = str(e)
             say(f"{scenario.name}: {name} {e}")

@@ -46,7 +46,8 @@ def kept() -> dict[str, tuple[Result, dict[str, Any]]]:
 def section(result: Result, facts: Mapping[str, Any]) -> str:
     low, high = min(result.loads, default=0.0), max(result.loads, default=0.0)
     head = f"### {result.scenario.name}: {result.scenario.title}"
-    line = f"{facts['when']}, commit {facts['build']}, {len(result.rounds)} rounds of {facts['seconds']} s"
+    seconds = facts["seconds"] * result.scenario.longer
+    line = f"{facts['when']}, commit {facts['build']}, {len(result.rounds)} rounds of {seconds} s"
     parts = [head, f"{line}, load average {low:.1f} to {high:.1f}.", table.markdown(result)]
     if result.notes:
         notes = (f"{name}: {note}" for name, note in result.notes.items())

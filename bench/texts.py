@@ -40,6 +40,8 @@ NEAR_MISSES = (
     "the account DE00 0000 0000 0000 0000 00 does not exist",
     "10.0.0.256 is no address and alice at example dot com no mailbox",
 )
+MISSES = 1 / 16
+"""Of the phrases. A text of 4 KiB has four of them; what has the form of a card number must be checked to be none."""
 
 
 def text(size: int, ascii_only: bool, dice: random.Random) -> str:
@@ -48,7 +50,7 @@ def text(size: int, ascii_only: bool, dice: random.Random) -> str:
     length = len(pieces[0])
     while length < size:
         kind = dice.random()
-        source = NEAR_MISSES if kind < 0.2 else NON_ASCII if kind > 0.6 and not ascii_only else PROSE
+        source = NEAR_MISSES if kind < MISSES else NON_ASCII if kind > 0.6 and not ascii_only else PROSE
         piece = dice.choice(source) + "; "
         pieces.append(piece)
         length += len(piece.encode())
