@@ -413,7 +413,9 @@ async def test_no_id_is_ever_used_twice_towards_a_server(everything, era, server
     for _ in range(3):
         client = await connect(everything, era, server)
         for request_id in (1, "1", 1):
-            reply = await client.call("tools/call", {"name": "act", "arguments": {"steps": []}}, request_id)
+            reply = await client.call(
+                "tools/call", {"name": "act", "arguments": {"steps": [{"note": "here"}]}}, request_id
+            )
             assert "result" in reply
     sent = [m["id"] for m in record.messages(since=since) if "method" in m and "id" in m]
     assert len(sent) == len(set(sent)) >= 9
