@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from keepgate import __version__, config
 from keepgate.auth.apikey import KeyRing
+from keepgate.compose_identity import hosts_of, metadata_of, tokens_of
 from keepgate.config import Secret, Server, Settings
 from keepgate.gateway.gateway import Gateway, Keys, Outside
 from keepgate.gateway.health import health_app
@@ -213,18 +214,15 @@ def policy_of(settings: Settings) -> Engine:
     return Engine.compile(settings.access.roles, settings.access.grants)
 
 
-# Running
-
-
 def build(settings: Settings, audit: AuditLog) -> Gateway:
     """The gateway for a configuration, on the running loop. Raises ConfigError, LocalError."""
     from keepgate.config.inspection import guards_of
 
-    master = Master(settings.state).master_key()
+    master, keys = Master(settings.state).master_key(), KeyRing(JsonKeyStore(settings.state))
     return Gateway(
         servers_of(settings, resolver(settings)),
         policy_of(settings),
-        Outside(audit, KeyRing(JsonKeyStore(settings.state)), time.time_ns, time.monotonic),
+        Outside(audit, keys, time.time_ns, time.monotonic, tokens_of(settings, resolver(settings))),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),
         limits_of(settings),
         identity,
@@ -269,12 +267,12 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         host, port = settings.address
         server = HttpServer(
             gateway.http,
-            health_app(gateway),
+            health_app(gateway, metadata_of(settings)),
             is_fast=gateway.http.is_fast,
             host=host,
             port=port,
             tls=(str(settings.tls.cert), str(settings.tls.key)) if settings.tls else None,
-            hosts=settings.allowed_hosts,
+            hosts=hosts_of(settings),
             origins=settings.allowed_origins,
             grace=GRACE,
             limits=HttpLimits(body=settings.limits.body_bytes),

@@ -31,6 +31,35 @@ class KeyRing(Protocol):
         """Whether a principal that was authenticated may still be served: its key has not ended since."""
 
 
+class AccessTokens(Protocol):
+    """OAuth access tokens, judged as their resource server.
+
+    `scheme` is that of the Authorization header in lower case. All refusals are AuthenticationError with the challenge
+    for this request; RemoteError (503) says that nothing can be said about the token now.
+    """
+
+    def recognise(self, request: HttpRequest, scheme: str, token: str) -> Principal | None:
+        """Whose token it is, if that can be said without asking anybody; None: `verify` must be awaited."""
+
+    async def verify(self, request: HttpRequest, scheme: str, token: str) -> Principal:
+        """Whose token it is; may ask the issuer for its keys or for the state of the token."""
+
+    def challenge(self, path: str, *, error: str = "") -> str:
+        """The value of `WWW-Authenticate` for a request without a token, or with a credential of another kind."""
+
+
+class Fetch(Protocol):
+    """An HTTP request to somewhere outside that is no MCP server: to an issuer of tokens."""
+
+    async def __call__(
+        self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The body of a 200 answer that says it is JSON; a form makes it a POST.
+
+        Raises UpstreamError: unreachable, timeout, too large, another status, or an address that is not allowed.
+        """
+
+
 class Sink(Protocol):
     """Receives what an upstream sends. Called on the event loop; must not raise and must not block."""
 

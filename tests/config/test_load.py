@@ -281,7 +281,7 @@ def test_listening_everywhere_needs_the_names_clients_use(listen):
         ),
         (
             "access: {roles: {r: {allow: ['*/*']}}, grants: [{to: 'group:g', role: r}]}",
-            "2:54: `group:g` never matches: this version authenticates only keys and local users",
+            "2:54: `group:g` never matches: no issuer under `identity.issuers` has `claims.groups`",
         ),
     ],
 )

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from keepgate.model.access import Principal
 from keepgate.model.errors import LocalError
-from keepgate.model.keys import ApiKey
+from keepgate.model.keys import KEY_PREFIX, ApiKey
 
 KEY_CHARS: Final = 55
 RECHECK: Final = 1.0
@@ -161,7 +161,7 @@ def _store_new(
     store: KeyStore, place: Callable[[Keys, ApiKey], Keys], name: str, *, now: float, lifetime: float | None
 ) -> str:
     made = "".join(secrets.choice(_ID_CHARS) for _ in range(8))
-    text = f"kg_{made}_{secrets.token_urlsafe(32)}"
+    text = f"{KEY_PREFIX}{made}_{secrets.token_urlsafe(32)}"
     expires = None if lifetime is None else now + lifetime
     key = ApiKey(made, name, sha256(text.encode()).hexdigest(), now, expires)
 

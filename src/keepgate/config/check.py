@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from keepgate.config import check_identity as identity
+from keepgate.config.check_identity import Remark
 from keepgate.config.explain import suggest
 from keepgate.config.settings import Document, Server
 from keepgate.config.tree import Path
@@ -14,18 +16,16 @@ from keepgate.config.values import is_loopback
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.schema import entity
 
-Remark = tuple[Path, str]
-"""Where in the file, and what."""
-
 _SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "credential",
                         "private", "authorization", "cookie")  # fmt: skip
 _AUTHENTICATED: Final = ("anonymous", "key", "local")
-"""Kinds of principal that this version can authenticate."""
+"""Kinds of principal that need no issuer of tokens."""
 
 
 def problems(document: Document) -> Iterator[Remark]:
     """Reasons to refuse the configuration."""
     yield from _exposure(document)
+    yield from identity.problems(document)
     if document.limits.call_timeout > document.limits.call_maximum:
         yield ("limits", "call_timeout"), "`limits.call_timeout` must not be more than `limits.call_maximum`"
     for name, server in document.servers.items():
@@ -40,6 +40,7 @@ def warnings(document: Document) -> Iterator[Remark]:
             ("identity", "anonymous"),
             "anyone who can connect to this machine's loopback is served without a key",
         )
+    yield from identity.warnings(document)
     for name, server in document.servers.items():
         yield from ((("servers", name, *path), text) for path, text in _server_warnings(server))
     granted = {grant.role for grant in document.access.grants}
@@ -51,8 +52,8 @@ def warnings(document: Document) -> Iterator[Remark]:
     for number, grant in enumerate(document.access.grants):
         kind = grant.to.partition(":")[0]
         where: Path = ("access", "grants", number, "to")
-        if kind not in _AUTHENTICATED:
-            yield where, f"`{grant.to}` never matches: this version authenticates only keys and local users"
+        if kind not in _AUTHENTICATED and not identity.can_name(document, kind):
+            yield where, f"`{grant.to}` never matches: {identity.WANTED[kind]}"
         elif kind == "anonymous" and not document.identity.anonymous:
             yield where, "`anonymous` never matches: `identity.anonymous` is off"
 

@@ -17,7 +17,7 @@ from keepgate.model.errors import ConfigError
 LATER: Final = frozenset(
     """
     admin alerts approvals audit auth budgets catalogue cedar checklist classification dashboard detect
-    detectors egress flow identity_providers issuers lock metrics mode mtls notify oauth observe otel packages
+    detectors egress flow identity_providers lock metrics mode mtls notify oauth observe otel packages
     policies policy quarantine quotas redis replicas retention sandbox seal step_up telemetry tenants
     tools tracing trust valkey vault webhooks
     """.split()

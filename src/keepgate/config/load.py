@@ -73,6 +73,10 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
         else _user_dir(env, "XDG_STATE_HOME", ".local/state") / "keepgate"
     )
     tls = document.tls and replace(document.tls, cert=home / document.tls.cert, key=home / document.tls.key)
+    issuers = {
+        name: replace(issuer, ca=issuer.ca and home / issuer.ca)
+        for name, issuer in document.identity.issuers.items()
+    }
     given = {each.name: getattr(document, each.name) for each in fields(document)}
     return Settings(
         **given
@@ -81,6 +85,7 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "state": state,
             "database": state / document.storage.removeprefix("sqlite:///"),
             "tls": tls,
+            "identity": replace(document.identity, issuers=issuers),
             "servers": {name: _server(name, server, home) for name, server in document.servers.items()},
             "warnings": warnings,
         }

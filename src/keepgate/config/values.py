@@ -43,6 +43,7 @@ VALUE_SCHEMA: Final[dict[str, Any]] = {
         },
     ]
 }
+SECRET_SCHEMA: Final[dict[str, Any]] = VALUE_SCHEMA["anyOf"][1]
 WORDS_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
@@ -60,6 +61,31 @@ def value(given: object) -> Value:
             return Secret(scheme, name)
         raise ValueError(f"a secret is one of {', '.join(f'`{each}:...`' for each in SCHEMES)}")
     raise ValueError("must be text (in quotes if it looks like a number) or `{secret: env:NAME}`")
+
+
+def secret(given: object) -> Secret:
+    """A secret reference, never the secret itself."""
+    found = value(given)
+    if not isinstance(found, Secret):
+        raise ValueError("must be a reference, not the secret itself: write {secret: env:NAME}")
+    return found
+
+
+def claim(given: object) -> object:
+    """The name of a claim, or the path to one inside of others."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
+def public_url(given: str) -> str:
+    """Scheme, host and port of the gateway for its clients: HTTPS, or HTTP on loopback."""
+    parts = urlsplit(url(given))
+    if given.rstrip("/") != f"{parts.scheme}://{parts.netloc}" or "*" in given or given != given.lower():
+        raise ValueError("must be scheme and host in lower case, no path: `https://gate.example.com`")
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must be https: tokens would be sent in clear")
+    return given.rstrip("/")
 
 
 def words(given: object) -> object:

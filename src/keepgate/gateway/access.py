@@ -1,55 +1,114 @@
-"""Who sends an HTTP request: API keys, or nobody where that was allowed on purpose. Any failure is 401."""
+"""Who sends an HTTP request: API keys, access tokens, or nobody where that was allowed on purpose.
+
+Any failure is 401: a credential that does not open is never tried as another kind, and never anonymous.
+"""
 
 from __future__ import annotations
 
+from typing import Final, NoReturn
+
 from keepgate.gateway.enforce import Enforcer
 from keepgate.model.access import ANONYMOUS, Principal
-from keepgate.model.errors import RemoteError
-from keepgate.ports import HttpRequest, KeyRing
+from keepgate.model.errors import AuthenticationError, RemoteError
+from keepgate.model.keys import KEY_PREFIX
+from keepgate.ports import AccessTokens, HttpRequest, KeyRing
 from keepgate.protocol import jsonrpc
 
 FAILURES = 1.0
-"""Wrong keys a second that one address may try; each is recorded, and beyond it no more are."""
+"""Wrong credentials a second that one address may try; each is recorded, and beyond it no more are."""
 FAILURES_BURST = 100.0
-
-
-class AuthenticationError(RemoteError):
-    """401 with a challenge."""
-
-    def __init__(self, public: str, challenge: str) -> None:
-        super().__init__("unauthenticated", public, rpc_code=jsonrpc.DENIED, status=401)
-        self.challenge = challenge
+MAX_WAITING: Final = 1000
+"""Requests whose tokens are being asked about; beyond it they are refused."""
 
 
 class Gatekeeper:
     """Authenticates every HTTP request, GET and DELETE included."""
 
-    def __init__(self, keys: KeyRing, enforcer: Enforcer, *, anonymous: bool) -> None:
+    def __init__(
+        self, keys: KeyRing, enforcer: Enforcer, *, anonymous: bool, tokens: AccessTokens | None = None
+    ) -> None:
         self._keys = keys
         self._enforcer = enforcer
         self._anonymous = anonymous
+        self._tokens = tokens
+        self._waiting = 0
 
-    def authenticate(self, request: HttpRequest) -> Principal:
-        """The principal. Raises AuthenticationError; a wrong key is never anonymous. Raises AuditError."""
+    def authenticate(self, request: HttpRequest) -> Principal | None:
+        """The principal, or None: `ask` must be awaited, only the issuer of the token can tell.
+
+        Raises AuthenticationError, RemoteError (429, 503), AuditError.
+        """
         presented = request.headers.get("authorization")
         if presented is None:
-            if self._anonymous:
-                return ANONYMOUS
-            raise AuthenticationError(
-                "authentication is required: send `Authorization: Bearer <key>`", "Bearer"
-            )
+            return self._nobody(request)
         scheme, _, token = presented.partition(" ")
-        principal = self._keys.authenticate(token.strip()) if scheme.lower() == "bearer" else None
-        if principal is None:
-            spent = self._enforcer.meters.spend(f"peer:{request.peer}", rate=FAILURES, burst=FAILURES_BURST)
-            if spent.remaining < 0:
-                raise RemoteError(
-                    "rate", "too many failed attempts", rpc_code=jsonrpc.RATE_LIMITED, status=429
-                )
-            self._enforcer.event(
-                "auth.failed", f"a key that is unknown, expired or revoked, from {request.peer}"
+        scheme, token = scheme.lower(), token.strip()
+        if self._tokens is None or token.startswith(KEY_PREFIX):
+            principal = self._keys.authenticate(token) if scheme == "bearer" else None
+            if principal is None:
+                self._failed(request, self._unknown_key(request))
+            return principal
+        if not token or scheme not in ("bearer", "dpop"):
+            self._failed(request, self._unknown_key(request))
+        try:
+            return self._tokens.recognise(request, scheme, token)
+        except AuthenticationError as error:
+            self._failed(request, error)
+
+    async def ask(self, request: HttpRequest) -> Principal:
+        """The principal of a request for which `authenticate` said None. Raises as it does."""
+        assert self._tokens is not None
+        if self._waiting >= MAX_WAITING:
+            raise RemoteError(
+                "busy",
+                "too many tokens are being verified: try again",
+                rpc_code=jsonrpc.UNDECIDED,
+                status=503,
             )
-            raise AuthenticationError(
-                "the key is unknown, expired or revoked", 'Bearer error="invalid_token"'
+        scheme, _, token = request.headers["authorization"].partition(" ")
+        self._waiting += 1
+        try:
+            return await self._tokens.verify(request, scheme.lower(), token.strip())
+        except AuthenticationError as error:
+            self._failed(request, error)
+        finally:
+            self._waiting -= 1
+
+    def _nobody(self, request: HttpRequest) -> Principal:
+        """No credential where one belongs. Raises AuthenticationError."""
+        if "access_token=" in request.query:
+            self._failed(
+                request,
+                AuthenticationError(
+                    "a token in the query is not accepted, and may have been logged on its way: revoke it",
+                    self._challenge(request, error="invalid_request"),
+                ),
             )
-        return principal
+        if self._anonymous:
+            return ANONYMOUS
+        raise AuthenticationError(
+            "authentication is required: send `Authorization: Bearer <key or access token>`",
+            self._challenge(request),
+        )
+
+    def _challenge(self, request: HttpRequest, *, error: str = "") -> str:
+        if self._tokens is not None:
+            return self._tokens.challenge(request.path, error=error)
+        return f'Bearer error="{error}"' if error else "Bearer"
+
+    def _unknown_key(self, request: HttpRequest) -> AuthenticationError:
+        return AuthenticationError(
+            "the key is unknown, expired or revoked", self._challenge(request, error="invalid_token")
+        )
+
+    def _failed(self, request: HttpRequest, error: AuthenticationError) -> NoReturn:
+        """Record a refused credential, count it against the address it came from, refuse."""
+        if error.headers:  # a DPoP nonce to be used: the usual way of a first request, no attempt at anything
+            raise error
+        spent = self._enforcer.meters.spend(f"peer:{request.peer}", rate=FAILURES, burst=FAILURES_BURST)
+        if spent.remaining < 0:
+            raise RemoteError(
+                "rate", "too many failed attempts", rpc_code=jsonrpc.RATE_LIMITED, status=429
+            ) from error
+        self._enforcer.event("auth.failed", f"{error.public}, from {request.peer}", private=error.private)
+        raise error

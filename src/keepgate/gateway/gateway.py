@@ -34,7 +34,7 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
-from keepgate.ports import AuditLog, KeyRing
+from keepgate.ports import AccessTokens, AuditLog, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
 
@@ -57,6 +57,7 @@ class Outside:
     keys: KeyRing
     clock_ns: Callable[[], int]
     monotonic: Callable[[], float]
+    tokens: AccessTokens | None = None
 
 
 class Gateway:
@@ -100,7 +101,7 @@ class Gateway:
             self.services.upstreams[settings.id] = self._upstream(settings)
         self.sessions = Sessions(self.services)
         self.stateless = Stateless(self.services)
-        self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous)
+        self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous, tokens=outside.tokens)
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
         self._tasks = Background()
         self._piped: list[Session] = []

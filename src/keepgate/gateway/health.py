@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
 
     from keepgate.gateway.gateway import Gateway
 
@@ -15,8 +18,11 @@ LOOKS = 1.0
 LOOKS_BURST = 100.0
 
 
-def health_app(gateway: Gateway) -> Starlette:
-    """`/healthz`: this process answers. `/readyz`: records can be written, and how many servers are reachable now."""
+def health_app(gateway: Gateway, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """`/healthz`: this process answers. `/readyz`: records can be written, and how many servers are reachable now.
+
+    `more` is what else is served beside the endpoint.
+    """
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import JSONResponse
@@ -45,4 +51,4 @@ def health_app(gateway: Gateway) -> Starlette:
         broken = sum(upstream.circuit.open for upstream in upstreams)
         return JSONResponse({"status": "ready", "servers": len(upstreams), "unreachable": broken})
 
-    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready)])
+    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), *more])

@@ -19,7 +19,7 @@ from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.sse_front import SseFront
 from keepgate.gateway.stateless import Stateless
 from keepgate.model.access import Principal
-from keepgate.model.errors import AuditError, RemoteError
+from keepgate.model.errors import AuditError, AuthenticationError, RemoteError
 from keepgate.model.message import Kind, Message
 from keepgate.ports import HttpRequest, Responder
 from keepgate.protocol import http, jsonrpc
@@ -29,6 +29,11 @@ from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVI
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 _UNKNOWN: Any = object()
+
+_UNRECORDED = RemoteError("undecided", "keepgate cannot record", rpc_code=jsonrpc.UNDECIDED, status=503)
+_FAILED = RemoteError(
+    "internal", "keepgate failed on this request", rpc_code=jsonrpc.INTERNAL_ERROR, status=500
+)
 
 
 def split_path(path: str) -> tuple[str | None, str] | None:
@@ -66,17 +71,30 @@ class HttpFront:
     def handle(self, request: HttpRequest, responder: Responder) -> None:
         """Answer one request. Never raises."""
         try:
-            self._handle(request, responder)
+            principal = self.gatekeeper.authenticate(request)
+            if principal is None:
+                task = self._tasks.spawn(self._ask(request, responder))
+                responder.on_disconnect(lambda: (task.cancel(), None)[1])
+            else:
+                self._handle(request, responder, principal)
         except RemoteError as error:
             refuse(responder, error)
         except AuditError:
-            refuse(
-                responder,
-                RemoteError("undecided", "keepgate cannot record", rpc_code=jsonrpc.UNDECIDED, status=503),
-            )
+            refuse(responder, _UNRECORDED)
 
-    def _handle(self, request: HttpRequest, responder: Responder) -> None:
-        principal = self.gatekeeper.authenticate(request)
+    async def _ask(self, request: HttpRequest, responder: Responder) -> None:
+        """The issuer of the token has to be asked first."""
+        try:
+            self._handle(request, responder, await self.gatekeeper.ask(request))
+        except RemoteError as error:
+            refuse(responder, error)
+        except AuditError:
+            refuse(responder, _UNRECORDED)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.services.enforcer.mishap(error, "")
+            refuse(responder, _FAILED)
+
+    def _handle(self, request: HttpRequest, responder: Responder, principal: Principal) -> None:
         place = request.notes.get("place", _UNKNOWN)
         if place is _UNKNOWN:
             place = request.notes["place"] = split_path(request.path)
@@ -273,9 +291,8 @@ def respond_rpc(responder: Responder, status: int, body: dict[str, Any]) -> None
 def refuse(responder: Responder, error: RemoteError) -> None:
     """Answer an error that belongs to no parsed request."""
     headers = dict(rpc_headers())
-    challenge = getattr(error, "challenge", "")
-    if challenge:
-        headers["WWW-Authenticate"] = challenge
+    if isinstance(error, AuthenticationError):
+        headers |= {"WWW-Authenticate": error.challenge, **dict(error.headers)}
     responder.respond(
         error.status, headers, jsonrpc.encode(jsonrpc.error(None, error.rpc_code, error.public))
     )

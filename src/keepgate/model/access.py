@@ -26,21 +26,49 @@ class ResourceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Authentication:
+    """What an access token says of how its bearer was authenticated, and for how long that counts."""
+
+    issuer: str
+    """The configured name of who issued the token."""
+    scopes: frozenset[str] = frozenset()
+    acr: str = ""
+    """Authentication context class reference (RFC 9470), empty if the token has none."""
+    auth_time: float | None = None
+    """When the person logged in, Unix seconds."""
+    until: float = 0.0
+    """When the token expires, Unix seconds."""
+    scheme: str = "Bearer"
+    """Bearer or DPoP: the scheme to be challenged with."""
+    metadata: str = ""
+    """URL of the RFC 9728 document of the endpoint the token was shown to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `id` is what grants name: `anonymous`, `key:cursor`, `local:alice`."""
+    """An authenticated caller.
+
+    `id` says who it is and what sessions, streams and handles are bound to: `anonymous`, `key:cursor`, `local:alice`,
+    `oauth:<issuer>/<sub>/<client>`. It never says two things at once: each part is quoted.
+    """
 
     id: str
     kind: str
-    """How it was authenticated: anonymous, key, local (later: user, client)."""
+    """How it was authenticated: anonymous, key, local, oauth."""
     groups: tuple[str, ...] = ()
     tenant: str = ""
     user: str = ""
     client: str = ""
+    actors: tuple[str, ...] = ()
+    """Who acts for the user (`act`, RFC 8693), the current actor first."""
+    auth: Authentication | None = None
+    """For a principal that showed an access token, else None."""
 
     @property
     def grantees(self) -> tuple[str, ...]:
         """Every `to:` value of a grant that reaches this principal."""
-        out = [self.id]
+        # The id of a token's principal is an identity of our own making, which no grant names.
+        out = [] if self.id.startswith("oauth:") else [self.id]
         if self.user:
             out.append(f"user:{self.user}")
         if self.client:

@@ -35,6 +35,24 @@ class RemoteError(KeepgateError):
         self.status = status
 
 
+class AuthenticationError(RemoteError):
+    """401, or 403 for want of a scope. `challenge` is the value of `WWW-Authenticate`, `headers` what goes with it."""
+
+    def __init__(
+        self,
+        public: str,
+        challenge: str,
+        private: str = "",
+        *,
+        status: int = 401,
+        rpc_code: int = -31001,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__("unauthenticated", public, private, rpc_code=rpc_code, status=status)
+        self.challenge = challenge
+        self.headers = headers
+
+
 class ConfigError(KeepgateError):
     """The configuration is wrong. `where` is `file:line:column` when known."""
 

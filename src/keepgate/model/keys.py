@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+KEY_PREFIX: Final = "kg_"
+"""What the text of every key begins with, and of no access token that would be accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""The wiring of identity: configured issuers to the resource server that judges their tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from keepgate.auth.issuer import Authority, Introspection, Issuer
+from keepgate.auth.resource import Resource, routes
+from keepgate.auth.resource_server import ResourceServer
+from keepgate.config import Resolver, Settings
+from keepgate.model.errors import ConfigError
+from keepgate.transports.fetch import Fetcher
+from keepgate.transports.http_rules import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+
+def resource_of(settings: Settings) -> Resource | None:
+    """What keepgate is as a protected resource; None if it takes no access tokens."""
+    issuers = settings.identity.issuers.values()
+    if not issuers:
+        return None
+    return Resource(
+        settings.public_url,
+        tuple(issuer.url for issuer in issuers),
+        settings.identity.scopes,
+        dpop_required=all(issuer.dpop == "required" for issuer in issuers),
+    )
+
+
+def metadata_of(settings: Settings) -> list[Route]:
+    """The RFC 9728 documents; none if keepgate takes no access tokens."""
+    resource = resource_of(settings)
+    return routes(resource) if resource is not None else []
+
+
+def tokens_of(settings: Settings, resolve: Resolver) -> ResourceServer | None:
+    """Who judges access tokens; None if none are taken. Raises ConfigError."""
+    resource = resource_of(settings)
+    if resource is None:
+        return None
+    authorities = [authority_of(name, settings, resolve) for name in settings.identity.issuers]
+    return ResourceServer(resource, authorities, time.time, nonces=settings.identity.dpop_nonce)
+
+
+def authority_of(name: str, settings: Settings, resolve: Resolver) -> Authority:
+    """A configured issuer at work. Raises ConfigError if its secret or its authorities cannot be had."""
+    given = settings.identity.issuers[name]
+    asked = given.introspection
+    introspection = None
+    if asked is not None:
+        secret = resolve(asked.client_secret)
+        introspection = Introspection(
+            asked.client_id, lambda: secret, asked.url, always=asked.always, interval=asked.interval
+        )
+    if given.ca is not None and not given.ca.is_file():
+        raise ConfigError(f"the file `{given.ca}` under `identity.issuers.{name}.ca` does not exist")
+    issuer = Issuer(
+        name=name,
+        url=given.url,
+        jwks_url=given.jwks_url,
+        audience=frozenset(given.audience),
+        algorithms=given.algorithms,
+        types=given.types,
+        prefix=given.prefix,
+        foreign=tuple(
+            other.prefix for other in settings.identity.issuers.values() if other.prefix and not given.prefix
+        ),
+        claims={
+            key: path
+            for key in ("user", "client", "groups", "tenant")
+            if (path := getattr(given.claims, key))
+        },
+        leeway=given.leeway,
+        max_age=given.max_age,
+        dpop_required=given.dpop == "required",
+        introspection=introspection,
+    )
+    local = is_loopback(urlsplit(given.url).hostname or "")
+    fetch = Fetcher(private=given.private_network, local=local, ca=str(given.ca) if given.ca else None)
+    return Authority(issuer, fetch, time.time)
+
+
+def hosts_of(settings: Settings) -> tuple[str, ...]:
+    """The names that clients may use besides the address: the configured ones, and that of the public URL."""
+    public = urlsplit(settings.identity.public_url).netloc
+    return (*settings.allowed_hosts, public) if public else settings.allowed_hosts

@@ -1,0 +1,113 @@
+"""Checks of `identity`: what would let a token in that is not meant for this gateway refuses to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from keepgate.config.settings import Document, Issuer
+from keepgate.config.tree import Path
+from keepgate.config.values import is_loopback
+
+Remark = tuple[Path, str]
+"""Where in the file, and what."""
+
+WANTED: Final = {
+    "user": "it needs an issuer of access tokens under `identity.issuers`",
+    "client": "it needs an issuer of access tokens under `identity.issuers`",
+    "group": "no issuer under `identity.issuers` has `claims.groups`",
+    "tenant": "no issuer under `identity.issuers` has `claims.tenant`",
+}
+"""What is missing for a grant to somebody of this kind ever to match."""
+
+
+def can_name(document: Document, kind: str) -> bool:
+    """Whether some issuer's tokens can stand for somebody that is named so in grants."""
+    issuers = document.identity.issuers.values()
+    if kind == "group":
+        return any(issuer.claims.groups for issuer in issuers)
+    if kind == "tenant":
+        return any(issuer.claims.tenant for issuer in issuers)
+    return bool(issuers)
+
+
+def problems(document: Document) -> Iterator[Remark]:
+    """Reasons to refuse the configuration."""
+    identity = document.identity
+    if not identity.issuers:
+        for key in ("scopes", "dpop_nonce"):
+            if getattr(identity, key):
+                yield (
+                    ("identity", key),
+                    f"`identity.{key}` concerns access tokens: it needs `identity.issuers`",
+                )
+        return
+    if not document.public_url:
+        yield (
+            ("identity", "issuers"),
+            "access tokens must be for this gateway by name: set `identity.public_url` to the URL that clients use",
+        )
+    for name, issuer in identity.issuers.items():
+        yield from ((("identity", "issuers", name, *path), text) for path, text in _issuer(issuer))
+    yield from _together(document)
+
+
+def warnings(document: Document) -> Iterator[Remark]:
+    """What is allowed but probably not meant."""
+    for name, issuer in document.identity.issuers.items():
+        where: Path = ("identity", "issuers", name)
+        if "JWT" in issuer.types:
+            yield (
+                (*where, "types"),
+                "with `JWT`, any signed token of this issuer whose audience fits is taken for an access token",
+            )
+        if issuer.private_network and is_loopback(urlsplit(issuer.url).hostname or ""):
+            yield (*where, "private_network"), "the issuer is on this machine: `private_network` does nothing"
+
+
+def _issuer(issuer: Issuer) -> Iterator[Remark]:
+    asked = issuer.introspection.url if issuer.introspection else ""
+    for path, url in (
+        (("url",), issuer.url),
+        (("jwks_url",), issuer.jwks_url),
+        (("introspection", "url"), asked),
+    ):
+        if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
+            yield path, "must be https: whoever can change what is sent on the way could make tokens"
+    if urlsplit(issuer.url).query:
+        yield ("url",), "an issuer has no query"
+    for key in ("algorithms", "types"):
+        if not getattr(issuer, key):
+            yield (key,), f"`{key}` is empty: no token could be accepted"
+    for number, audience in enumerate(issuer.audience):
+        if "*" in audience:
+            yield (
+                ("audience", number),
+                "an audience must be named: a wildcard would take tokens meant for others",
+            )
+    for key in ("user", "client"):
+        if not getattr(issuer.claims, key):
+            yield ("claims", key), f"`claims.{key}` must name a claim"
+
+
+def _together(document: Document) -> Iterator[Remark]:
+    """What two issuers must not have in common."""
+    urls: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
+    asked = ""
+    for name, issuer in document.identity.issuers.items():
+        where: Path = ("identity", "issuers", name)
+        if (other := urls.setdefault(issuer.url, name)) != name:
+            yield (*where, "url"), f"issuer `{other}` has the same `url`"
+        if (other := prefixes.setdefault(issuer.prefix, name)) != name:
+            yield (
+                (*where, "prefix") if issuer.prefix else where,
+                f"issuer `{other}` has the same `prefix`: one's users could pass for the other's, give each its own",
+            )
+        if issuer.introspection and asked:
+            yield (
+                (*where, "introspection"),
+                f"issuer `{asked}` is asked already: an opaque token does not say whose it is, and is not shown around",
+            )
+        asked = asked or (name if issuer.introspection else "")

@@ -1,0 +1,178 @@
+"""Requests to the outside that are no MCP traffic (ports.Fetch): documents of token issuers.
+
+A name is resolved once, every address it stands for is judged, and the connection goes to one of the judged addresses:
+what the name stands for a moment later does not matter. Redirects are not followed; sizes and times are bounded;
+each request has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+from keepgate.model.errors import UpstreamError
+from keepgate.transports.addresses import is_private, is_public
+from keepgate.transports.http_connection import Connection
+from keepgate.transports.http_heads import Heads
+from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
+from keepgate.transports.http_request import Origin, is_value, parse_url
+from keepgate.transports.http_rules import is_loopback
+
+LIMITS: Final = HttpLimits(
+    connect=5.0, first_byte=10.0, total=10.0, head=16 << 10, fields=60, body=1 << 20, redirects=0
+)
+
+PATIENCE: Final = 15.0
+"""Seconds for all of it."""
+_TRIES: Final = 4
+"""Addresses of one name that are tried."""
+
+
+class Fetcher:
+    """Fetches JSON documents.
+
+    `private` lets addresses be those of private networks as well, `local` lets them be this machine's. Certificates are
+    verified against the system's authorities, or those in `ca`, a PEM file.
+    """
+
+    def __init__(self, *, private: bool = False, local: bool = False, ca: str | None = None) -> None:
+        self._private = private
+        self._local = local
+        self._ca = ca
+        self._tls: ssl.SSLContext | None = None
+
+    async def __call__(
+        self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The body of a 200 answer of a JSON type. Raises UpstreamError."""
+        try:
+            origin, target = parse_url(url)
+        except ValueError as error:
+            raise UpstreamError("protocol", f"its address cannot be used: {error}") from None
+        fields = {"Accept": "application/json", **(headers or {})}
+        if form is not None:
+            fields["Content-Type"] = "application/x-www-form-urlencoded"
+        exchange = _Document(b"GET" if form is None else b"POST", target, _lines(fields), form or b"")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._send(origin, exchange)
+                return await exchange.result
+        except TimeoutError:
+            raise UpstreamError("timeout", "it did not answer in time", str(origin)) from None
+        finally:
+            exchange.abort()
+
+    async def _send(self, origin: Origin, exchange: Exchange) -> None:
+        loop = asyncio.get_running_loop()
+        tls = self._context() if origin.scheme == "https" else None
+        failure: OSError | None = None
+        for address in await self._resolve(origin):
+            try:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(_Once(origin)),
+                    address,
+                    origin.port,
+                    ssl=tls,
+                    server_hostname=origin.host if tls else None,
+                )
+            except OSError as error:
+                failure = error
+                continue
+            connection.start(exchange, loop.time())
+            return
+        text = (
+            "its certificate is not trusted" if isinstance(failure, ssl.SSLError) else "cannot connect to it"
+        )
+        raise UpstreamError("unreachable", text, f"{origin}: {failure!r}")
+
+    async def _resolve(self, origin: Origin) -> list[str]:
+        """The addresses to try. Raises UpstreamError if any that the name stands for is not allowed."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise UpstreamError("unreachable", "its name is not known", f"{origin}: {error!r}") from error
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        if not addresses or not all(self._may(address) for address in addresses):
+            text = "its name stands for an address that is not public"
+            raise UpstreamError("unreachable", text, f"{origin}: {addresses}")
+        return addresses[:_TRIES]
+
+    def _may(self, address: str) -> bool:
+        return (
+            is_public(address)
+            or (self._private and is_private(address))
+            or (self._local and is_loopback(address))
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cafile=self._ca)
+        return self._tls
+
+
+def _lines(fields: Mapping[str, str]) -> bytes:
+    if not all(is_value(value) for value in fields.values()):
+        raise UpstreamError("protocol", "a header for it has characters that cannot be sent")
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")
+
+
+class _Document(Exchange):
+    """Collects one answer."""
+
+    __slots__ = ("_parts", "_size", "result")
+
+    def __init__(self, method: bytes, target: bytes, fields: bytes, body: bytes) -> None:
+        super().__init__(method, target, fields, body)
+        self.result: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if status != 200:
+            raise UpstreamError("status", f"it answered with status {status}", status=status)
+        if media != b"application/json" and not (
+            media.startswith(b"application/") and media.endswith(b"+json")
+        ):
+            raise UpstreamError("protocol", "its answer is not JSON")
+
+    def on_data(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > LIMITS.body:
+            raise UpstreamError("too-large", "its answer is too large")
+        self._parts.append(data)
+
+    def on_end(self) -> None:
+        if not self.result.done():
+            self.result.set_result(b"".join(self._parts))
+
+    def on_failure(self, failure: UpstreamError) -> None:
+        if not self.result.done():
+            self.result.set_exception(failure)
+
+
+class _Once:
+    """http_connection.Pool of one connection that is used once."""
+
+    limits = LIMITS
+
+    def __init__(self, origin: Origin) -> None:
+        self.heads: Heads[Answer] = Heads()
+        head = f"Host: {origin.authority}\r\nAccept-Encoding: identity\r\nUser-Agent: keepgate\r\n"
+        self.common = f" HTTP/1.1\r\n{head}Connection: close\r\n".encode("ascii")
+
+    def released(self, connection: Connection) -> None:
+        connection.close(UpstreamError("closed", "it is done"))
+
+    def lost(self, connection: Connection) -> None: ...
+    def surprised(self) -> None: ...
+
+    def again(self, exchange: Exchange) -> None:
+        exchange.fail(UpstreamError("closed", "it closed the connection before its answer"))
+
+    def redirected(self, exchange: Exchange, location: bytes) -> None:
+        exchange.fail(UpstreamError("status", "it redirects, which is not followed"))

@@ -1,0 +1,1 @@
+"""keepgate as resource server of a real OpenID provider."""
