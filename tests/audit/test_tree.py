@@ -14,8 +14,7 @@ RECORDS = st.lists(st.binary(max_size=20), max_size=70)
 
 def grown(leaves) -> Tree:
     tree = Tree()
-    for leaf in leaves:
-        tree.append(leaf)
+    tree.extend(leaves)
     return tree
 
 

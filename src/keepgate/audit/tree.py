@@ -22,12 +22,19 @@ class Tree:
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash (32 bytes)."""
-        size, peaks = self.size, self.peaks
-        while size & 1:
-            leaf = sha256(b"\1" + peaks.pop() + leaf).digest()
-            size >>= 1
-        peaks.append(leaf)
-        self.size += 1
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes, in order."""
+        count, peaks = self.size, self.peaks
+        for node in leaves:
+            size = count
+            while size & 1:
+                node = sha256(b"\1" + peaks.pop() + node).digest()  # noqa: PLW2901 - it climbs
+                size >>= 1
+            peaks.append(node)
+            count += 1
+        self.size = count
 
     def root(self) -> bytes:
         """The tree hash (32 bytes)."""

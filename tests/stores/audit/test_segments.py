@@ -367,3 +367,17 @@ def test_closing_says_when_the_end_could_not_be_signed(opened, disk):
     disk.sick = True
     with pytest.raises(AuditError):
         log.close()
+
+
+def test_payloads_that_a_killed_process_left_are_synced_before_they_are_signed(opened, state, monkeypatch):
+    first = opened(pace=Pace(seconds=3600))
+    first.append(LONG)
+    first.close()
+    synced = []
+    real = os.fdatasync
+    monkeypatch.setattr(
+        os, "fdatasync", lambda fd: (real(fd), synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    )
+    log = opened(pace=Pace(seconds=3600))
+    asyncio.run(log.durable(log.append(ENTRY)))
+    assert {path.rpartition("/")[2] for path in synced} >= {"00000001.sealed", "00000001.log"}

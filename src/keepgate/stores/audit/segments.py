@@ -6,7 +6,6 @@ failed write leaves behind is overwritten by the next. So a failure needs no rep
 
 from __future__ import annotations
 
-import asyncio
 import os
 from binascii import hexlify
 from collections import deque
@@ -14,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
+from time import sleep
 from typing import Final
 
 from keepgate.audit.checkpoint import EvidenceError, Signer
@@ -24,11 +24,14 @@ from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create_segment, segment, sync, write_at
 from keepgate.stores.audit.recovery import Position
+from keepgate.stores.audit.syncing import Syncer
 
 FORMS: Final = 512
 """Forms of records that are kept."""
 FORM: Final = 1024
 """Characters of texts chosen by outsiders in a form that is kept."""
+FEW: Final = 64
+"""Leaves that are hashed into the tree without a pause."""
 NONCES: Final = 256
 """Nonces drawn at a time."""
 
@@ -48,13 +51,14 @@ class Pace:
 class Segment:
     """The two files that are being written. `at` and `sealed_at` are where the next record and payload go."""
 
-    __slots__ = ("_synced", "at", "number", "records", "sealed", "sealed_at")
+    __slots__ = ("_sealed_synced", "_synced", "at", "number", "records", "sealed", "sealed_at")
 
     def __init__(self, directory: Path, number: int, at: int, sealed_at: int) -> None:
         self.number = number
         self.at = at
         self.sealed_at = sealed_at
         self._synced = (at, sealed_at)
+        self._sealed_synced = -1  # what a killed process wrote may not be on the disk yet
         self.records = os.open(segment(directory, number, LOG), os.O_RDWR)
         try:
             self.sealed = os.open(segment(directory, number, SEALED), os.O_RDWR)
@@ -72,7 +76,9 @@ class Segment:
         if again:
             _rewrite(self.sealed, self._synced[1], target[1])
             _rewrite(self.records, self._synced[0], target[0])
-        sync(self.sealed)
+        if again or self._sealed_synced != target[1]:
+            sync(self.sealed)
+            self._sealed_synced = target[1]
         sync(self.records)
         self._synced = target
 
@@ -120,7 +126,7 @@ class SegmentLog:
         self._failed = False
         self._appending = Lock()
         self._committing = Lock()  # taken after _appending where both are
-        self._commit_running: asyncio.Future[None] | None = None
+        self._syncer = Syncer(lambda: self._commit(sign=False))
         self._due = Event()
         self._many = Event()
         self._keeper = Thread(target=self._keep, name="audit", daemon=True)
@@ -225,9 +231,7 @@ class SegmentLog:
         All that wait while the disk works are served by its next turn.
         """
         while self._durable <= seq:
-            if self._commit_running is None or self._commit_running.done():
-                self._commit_running = asyncio.ensure_future(asyncio.to_thread(self._commit, sign=False))
-            await asyncio.shield(self._commit_running)
+            await self._syncer.wait()
 
     def _commit(self, *, sign: bool) -> None:
         """Bring everything appended so far to stable storage, then sign it. Raises AuditError.
@@ -250,7 +254,9 @@ class SegmentLog:
 
     def _sign(self, count: int) -> None:
         while self._tree.size < count:
-            self._tree.append(self._leaves.popleft())
+            few = min(FEW, count - self._tree.size)
+            self._tree.extend([self._leaves.popleft() for _ in range(few)])
+            sleep(0)  # thousands at once would keep the interpreter from the gateway for milliseconds
         if count > self._signed:
             note = self._signer.sign(count, self._tree.root()) + b"\n"
             write_at(self._notes, note, self._notes_at)
@@ -278,7 +284,8 @@ class SegmentLog:
         self._due.set()
         self._many.set()
         try:
-            if self._keeper.is_alive():
+            self._syncer.close()
+            if self._keeper.ident is not None:  # it was started; it may have ended by now
                 self._keeper.join()
                 self._commit(sign=True)
         finally:
