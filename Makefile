@@ -3,6 +3,7 @@
 #   make run      the demo: keepgate before real servers, then stays up (RUN_ONCE=1: ends after the demo)
 #   make check    format, lint, types, arrows, unit tests: under two minutes
 #   make test     everything: make check, the conformance suite, real servers, end to end
+#   make soak     one hour under a mixed load: nothing may grow, fail, or be missing in the log
 #   make bench    what a call costs beside nginx and other forwarders: docs/benchmarks.md
 
 SHELL := /bin/bash
@@ -26,7 +27,7 @@ STAMPS := .cache/stamps
 SETUP := $(STAMPS)/python $(STAMPS)/peers
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup run test check lint unit conformance real fuzz bench bench-peers format lock clean
+.PHONY: help setup run test check lint unit conformance real fuzz bench soak bench-peers format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -96,6 +97,15 @@ fuzz: $(STAMPS)/python
 bench: $(STAMPS)/python
 	tools/system.sh gcc libc6-dev:/usr/include/stdio.h nginx wrk util-linux:taskset
 	.venv/bin/python -m bench $(BENCH_ARGS)
+
+# A long run under a mixed load, then the log counted: SOAK_SECONDS=180 to try it, SOAK_CALLS=1000000 for calls only.
+SOAK_SECONDS ?= 3600
+SOAK_CALLS ?= 0
+SOAK_RATE ?= 150
+
+soak: $(STAMPS)/python
+	@mkdir -p .cache
+	.venv/bin/python -m bench.soak --seconds $(SOAK_SECONDS) --calls $(SOAK_CALLS) --rate $(SOAK_RATE) --out .cache/soak.json
 
 # The forwarders it is measured against; without them the tables say that they are not installed.
 bench-peers: $(STAMPS)/peers

@@ -62,6 +62,8 @@ async def twice(ask: Callable[[], Awaitable[Message]], successor: Successor | No
 
 OTHER_ERA = (jsonrpc.INVALID_REQUEST, jsonrpc.METHOD_NOT_FOUND, -32000)
 """Error codes that servers of the handshake era give to a request without a session."""
+REOPENED = 2
+"""Sessions that a server may forget over one request."""
 REFUSED = (400, 404, 405)
 """HTTP status likewise."""
 
@@ -250,18 +252,19 @@ class HandshakeBackend:
             return self.link
 
     async def send(self, send: Callable[[Link], Awaitable[Message]]) -> Message:
-        """Do something on the live link; if the server has forgotten the session, once more on a new one.
+        """Do something on the live link; if the server has forgotten the session, again on a new one, a few times.
 
         A 404 for the session means that the request was not processed, so repeating it is safe for any method.
         """
-        link = await self.live()
-        try:
-            return await send(link)
-        except UpstreamError as error:
-            if error.kind != "session-lost" or not error.retryable:
-                raise
-            link.fail(error)
-            return await send(await self.live())
+        for _ in range(REOPENED):
+            link = await self.live()
+            try:
+                return await send(link)
+            except UpstreamError as error:
+                if error.kind != "session-lost" or not error.retryable:
+                    raise
+                link.fail(error)
+        return await send(await self.live())
 
     async def listed(self, method: str, params: dict[str, Any]) -> Message:
         """The reply to a list request. Raises UpstreamError."""

@@ -1,0 +1,39 @@
+"""`keepgate serve` as it is, with one more task in it that says every second how many tasks and objects there are.
+
+python -m bench.soak.gateway CONFIGURATION REPORT
+"""
+
+import asyncio
+import gc
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from keepgate import compose
+from keepgate.config import Settings
+
+real = compose._serve  # noqa: SLF001 - the one way in
+
+
+async def report(file: Path) -> None:
+    fresh = file.with_suffix(".new")
+    while True:
+        fresh.write_text(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}))
+        fresh.replace(file)
+        await asyncio.sleep(1)
+
+
+async def watched(settings: Settings, ready: Callable[[str], None]) -> None:
+    task = asyncio.create_task(report(Path(sys.argv[2])))
+    try:
+        await real(settings, ready)
+    finally:
+        task.cancel()
+
+
+if __name__ == "__main__":
+    compose._serve = watched  # noqa: SLF001
+    compose.run_serve(
+        compose.load_settings(Path(sys.argv[1])), lambda url: print(f"ready: {url}/mcp", flush=True)
+    )
