@@ -150,7 +150,7 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
     if server.url:
         headers = {key: config.resolve(value, resolve) for key, value in server.headers.items()}
         bounds = UpstreamLimits(
-            first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=1024
+            first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=4096
         )
         return HttpConnector(server.url, headers=headers, limits=bounds)
     spec = ProcessSpec(

@@ -24,7 +24,7 @@ class Limits:
     fields: int = 100
     arriving: int = 256 << 20
     """Bodies that are not complete yet, over all connections."""
-    connections: int = 1000
+    connections: int = 4096
     pipelined: int = 16
     head_timeout: float = 10
     body_timeout: float = 60

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from keepgate.model.errors import ConfigError, LocalError
 from keepgate.ports import HttpEndpoint
+from keepgate.transports.descriptors import make_room
 from keepgate.transports.http_exchange import Lane
 from keepgate.transports.http_rules import DEFAULTS, Limits, own_names
 from keepgate.transports.http_server import Connection
@@ -70,6 +71,7 @@ class Server:
         host, _ = self._address
         scheme = "https" if self._tls else "http"
         context = tls_context(*self._tls) if self._tls else None
+        make_room()
         listener = bind(*self._address)
         port = listener.getsockname()[1]
         try:
