@@ -1,7 +1,7 @@
 """Compiles the schemas of a tool definition. They are a server's words, so all about them is bounded.
 
 JSON Schema 2020-12 unless `$schema` says 4, 6, 7 or 2019-09. Nothing is fetched: a `$ref` that leads out of the schema
-makes it unusable. Patterns run on an engine that is linear in the text; one that needs look-around or backreferences
+makes it unusable. How long a check may take is known before (`schema_cost`). Patterns run on an engine that is linear in the text; one that needs look-around or backreferences
 is left out of the check (generated schemas are full of them), and the rest of the schema counts. `format` is not
 checked, as the specification leaves it.
 """
@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import jsonschema_rs
 
+from keepgate.decide.schema_cost import cost_of
+from keepgate.decide.schema_parts import LISTS, MAPS, ONE
 from keepgate.model.contract import Contract, SchemaError
 from keepgate.model.message import Json
 
@@ -27,16 +29,6 @@ _REGEX: Final = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit
 _SHOWN: Final = 5
 """Faults that are named."""
 _WIDE: Final = 200
-
-_LISTS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
-_ONE: Final = frozenset(
-    "additionalItems additionalProperties contains contentSchema else if items not propertyNames then "
-    "unevaluatedItems unevaluatedProperties".split()
-)
-_MAPS: Final = frozenset(
-    "$defs definitions dependencies dependentSchemas patternProperties properties".split()
-)
-"""Keywords that hold a list of schemas, one schema, schemas by name. The values of all others are data."""
 
 
 def contract_of(tool: dict[str, Any]) -> Contract:
@@ -58,7 +50,7 @@ def _compiled(schema: Json) -> tuple[Validator | None, str]:
 class Validator:
     """model.contract.Schema over jsonschema-rs. Raises SchemaError for a schema that cannot be used."""
 
-    __slots__ = ("_is_valid", "_validator", "left_out")
+    __slots__ = ("_cost", "_is_valid", "_validator", "left_out")
 
     def __init__(self, schema: Json) -> None:
         self.left_out: list[str] = []
@@ -66,6 +58,7 @@ class Validator:
         if not isinstance(schema, dict | bool):
             raise SchemaError("it is not an object")
         _check_size(schema)
+        self._cost = cost_of(schema)
         try:
             self._validator = _compile(schema)
         except SchemaError:
@@ -75,8 +68,9 @@ class Validator:
             self._validator = _compile(usable)
         self._is_valid = self._validator.is_valid
 
-    def faults(self, value: Json) -> tuple[str, ...]:
+    def faults(self, value: Json, size: int = 0) -> tuple[str, ...]:
         """As model.contract.Schema says."""
+        self._cost.check(value, size)
         if self._is_valid(value):
             return ()
         return tuple(_named(error) for error in islice(self._validator.iter_errors(value), _SHOWN))
@@ -89,15 +83,15 @@ class Validator:
         for key, value in schema.items():
             if key == "pattern" and isinstance(value, str) and not _is_linear(value):
                 self.left_out.append(value)
-            elif key in _MAPS and isinstance(value, dict):
+            elif key in MAPS and isinstance(value, dict):
                 out[key] = {
                     name: self._without_patterns(sub)
                     for name, sub in value.items()
                     if key != "patternProperties" or self._keeps(name)
                 }
-            elif key in _LISTS and isinstance(value, list):
+            elif key in LISTS and isinstance(value, list):
                 out[key] = [self._without_patterns(sub) for sub in value]
-            elif key in _ONE:
+            elif key in ONE:
                 out[key] = self._without_patterns(value)
             else:
                 out[key] = value
@@ -120,8 +114,6 @@ def _compile(schema: Json) -> Any:
             schema, validate_formats=False, pattern_options=_REGEX, offline=True, mask="the value"
         )
     except jsonschema_rs.ValidationError as error:
-        if "Retrieval is disabled" in error.message:
-            raise SchemaError("it refers to something outside of itself, which is not fetched") from error
         where = "/".join(str(step) for step in error.instance_path)
         raise SchemaError(f"it is not a valid JSON Schema at `/{where}`"[:_WIDE]) from error
     except ValueError as error:

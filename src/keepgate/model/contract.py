@@ -19,8 +19,11 @@ class SchemaError(RemoteError):
 class Schema(Protocol):
     """One usable schema."""
 
-    def faults(self, value: Json) -> tuple[str, ...]:
-        """What is wrong with a value, in words that quote none of it; empty if it fits. Raises SchemaError."""
+    def faults(self, value: Json, size: int = 0) -> tuple[str, ...]:
+        """What is wrong with a value, in words that quote none of it; empty if it fits.
+
+        `size` is an upper bound of its JSON text, 0 if that is not known. Raises SchemaError for what would take long.
+        """
 
 
 @dataclass(frozen=True, slots=True)

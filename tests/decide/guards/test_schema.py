@@ -118,11 +118,17 @@ def test_ignored_is_ignored():
 BROKEN = contract_of({"name": "t", "inputSchema": {"$ref": "http://x.invalid/"}, "outputSchema": []})
 
 
+def test_a_schema_that_cannot_be_used_weighs_no_more_than_what_it_would_have_found():
+    verdict = Schemas(SchemaRules()).check(answer({"content": []}, BROKEN), {})
+    assert verdict is not None
+    assert verdict.effect is Effect.ALLOW
+
+
 @pytest.mark.parametrize(
     ("posture", "effect"), [(Posture.ENFORCE, Effect.DENY), (Posture.RECORD, Effect.ALLOW)]
 )
 def test_a_schema_that_cannot_be_used_is_said_to_be_so(posture, effect):
-    guard = Schemas(SchemaRules(unusable=posture))
+    guard = Schemas(SchemaRules(results=Posture.ENFORCE, unusable=posture))
     for made, which in ((call({}, BROKEN), "inputSchema"), (answer({"content": []}, BROKEN), "outputSchema")):
         verdict = guard.check(made, {})
         assert verdict is not None
@@ -139,7 +145,7 @@ def test_a_tool_without_schemas_has_nothing_to_check():
 
 def test_a_check_that_would_take_too_long_is_a_schema_that_cannot_be_used():
     class Slow:
-        def faults(self, value):
+        def faults(self, value, size=0):
             raise SchemaError("checking it would take too long")
 
     verdict = STRICT.check(call({}, Contract(input=Slow())), {})

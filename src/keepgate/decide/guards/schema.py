@@ -56,38 +56,38 @@ class Schemas:
         if message.kind is Kind.REQUEST:
             if exchange.direction is not Direction.TO_SERVER or message.method != "tools/call":
                 return None
-            return self._arguments(message.params.get("arguments", {}), exchange.contract)
+            return self._arguments(message.params.get("arguments", {}), exchange.contract, message.size)
         if message.kind is not Kind.RESULT or exchange.direction is not Direction.TO_CLIENT:
             return None
         contract = exchange.contract
-        return self._result(message.body["result"], contract) if contract is not None else None
+        return self._result(message.body["result"], contract, message.size) if contract is not None else None
 
-    def _arguments(self, arguments: Json, contract: Contract | None) -> Verdict | None:
+    def _arguments(self, arguments: Json, contract: Contract | None, size: int) -> Verdict | None:
         if contract is None or self._rules.arguments is Posture.IGNORE:
             return None
         if contract.input is None:
-            return self._without("inputSchema", contract.unusable_input)
-        verdict = self._checked(contract.input, arguments, ARGUMENTS)
+            return self._without(ARGUMENTS, contract.unusable_input)
+        verdict = self._checked(contract.input, arguments, ARGUMENTS, size)
         if verdict is None or (given := _without_nulls(arguments)) == arguments:
             return verdict
-        return self._checked(contract.input, given, ARGUMENTS)
+        return self._checked(contract.input, given, ARGUMENTS, size)
 
-    def _result(self, result: dict[str, Json], contract: Contract) -> Verdict | None:
+    def _result(self, result: dict[str, Json], contract: Contract, size: int) -> Verdict | None:
         if self._rules.results is Posture.IGNORE or result.get("isError") is True:
             return None
         if result.get("resultType", "complete") != "complete" or "task" in result:
             return None  # the answer is still to come
         if contract.output is None:
-            return self._without("outputSchema", contract.unusable_output)
+            return self._without(RESULT, contract.unusable_output)
         if "structuredContent" not in result:
             return self._fault(RESULT, "`structuredContent` is missing, and the tool has an `outputSchema`")
-        return self._checked(contract.output, result["structuredContent"], RESULT)
+        return self._checked(contract.output, result["structuredContent"], RESULT, size)
 
-    def _checked(self, schema: Schema, value: Json, rule: str) -> Verdict | None:
+    def _checked(self, schema: Schema, value: Json, rule: str, size: int) -> Verdict | None:
         try:
-            faults = schema.faults(value)
+            faults = schema.faults(value, size)
         except SchemaError as error:
-            return self._without("inputSchema" if rule is ARGUMENTS else "outputSchema", error.public)
+            return self._without(rule, error.public)
         return self._fault(rule, "; ".join(faults)) if faults else None
 
     def _fault(self, rule: str, what: str) -> Verdict:
@@ -102,14 +102,19 @@ class Schemas:
             return Verdict(Effect.ALLOW, guard=self.id, findings=(seen,))
         return Verdict(Effect.DENY, text, self.id, what, rules=(rule,), findings=(seen,))
 
-    def _without(self, which: str, why: str) -> Verdict | None:
+    def _without(self, rule: str, why: str) -> Verdict | None:
+        """There is nothing to check with. It weighs no more than what the check would have found."""
         if not why:
             return None  # the tool has none
+        which, posture = (
+            ("inputSchema", self._rules.arguments)
+            if rule is ARGUMENTS
+            else ("outputSchema", self._rules.results)
+        )
         seen = Finding(UNUSABLE, Severity.MEDIUM, Confidence.CONFIRMED, f"the tool's `{which}`: {why}")
-        posture = self._rules.unusable
-        if posture is Posture.IGNORE:
+        if self._rules.unusable is Posture.IGNORE:
             return None
-        if posture is Posture.RECORD:
+        if Posture.RECORD in (posture, self._rules.unusable):
             return Verdict(Effect.ALLOW, guard=self.id, findings=(seen,))
         reason = f"the tool's `{which}` cannot be used: {why} (`schemas.unusable` decides)"
         return Verdict(Effect.DENY, reason, self.id, rules=(UNUSABLE,), findings=(seen,))
