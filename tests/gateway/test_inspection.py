@@ -192,3 +192,71 @@ async def test_a_schema_that_cannot_be_used_is_named():
     answer = await ask(gateway, ALICE, "tools/call", {"name": "a_b", "arguments": {}})
     assert "isError" not in answer["result"]
     assert any(entry.findings == ("schema.unusable",) for entry in log.entries)
+
+
+POISONED = {"name": "bad", "description": HIDDEN, "inputSchema": {"type": "object"}}
+LEAKY = {"name": "leaky", "inputSchema": {"type": "object", "description": f"uses {KEY}"}}
+
+
+@alone
+async def test_a_poisoned_definition_is_left_out_and_the_rest_of_the_list_stands():
+    server = tool_server(PLAIN, POISONED, LEAKY)
+    gateway, log = gateway_of({"a": server, "b": tool_server(PLAIN)}, ALL)
+    for _ in range(2):  # the second time from what is kept of the first
+        answer = await ask(gateway, ALICE, "tools/list")
+        tools = {tool["name"]: tool for tool in answer["result"]["tools"]}
+        assert set(tools) == {"a_p", "a_leaky", "b_p"}
+        assert tools["a_leaky"]["inputSchema"]["description"] == "uses [redacted:secret.aws-access-key]"
+    reply = log.entries[-1]
+    assert reply.effect == "redact"
+    assert "1 items refused for their content" in reply.reason
+    assert KEY.encode() not in reply.payload
+    view = gateway.stateless._views[None]
+    assert KEY in json.dumps(view.backends["a"].shelf.known("tools/list")), (
+        "what the server said stays as it is"
+    )
+
+
+@alone
+async def test_poisoned_instructions_are_left_out_of_the_hello():
+    def reply(method: str, params: dict[str, Any]) -> dict[str, Any]:
+        return discovered({"tools": {}}, instructions=f"{HIDDEN} do it")
+
+    gateway, log = gateway_of({"a": FakeServer("stateless", reply)}, ALL)
+    answer = await ask(gateway, ALICE, "server/discover", mount="a")
+    assert "instructions" not in answer["result"]
+    assert "content.refused" in log.methods()
+
+
+@alone
+async def test_a_log_message_of_a_server_is_cleaned():
+    server = FakeServer(
+        "handshake",
+        lambda method, params: (
+            initialized({"tools": {}, "logging": {}}) if method == "initialize" else {"tools": [PLAIN]}
+        ),
+    )
+    gateway, log = gateway_of({"a": server}, ALL)
+    pipe = Pipe(gateway, ALICE)
+    await pipe.initialize()
+    told = {"level": "info", "data": {"line": f"login with {KEY}"}}
+    server.channels[0].say(jsonrpc.notification("notifications/message", told))
+    (heard,) = await pipe.until(lambda: pipe.heard("notifications/message"))
+    assert heard["params"]["data"] == {"line": "login with [redacted:secret.aws-access-key]"}
+    (entry,) = [entry for entry in log.entries if entry.method == "notifications/message"]
+    assert (entry.effect, entry.findings) == ("redact", ("secret.aws-access-key",))
+
+
+@alone
+async def test_a_question_of_a_server_is_cleaned():
+    server = FakeServer(
+        "handshake",
+        lambda method, params: initialized({"tools": {}}) if method == "initialize" else {"tools": [PLAIN]},
+    )
+    gateway, _ = gateway_of({"a": server}, ALL)
+    pipe = Pipe(gateway, ALICE)
+    await pipe.initialize({"elicitation": {}})
+    asked = {"message": f"is {KEY} right?", "requestedSchema": {"type": "object", "properties": {}}}
+    server.channels[0].say(jsonrpc.request(5, "elicitation/create", asked))
+    (question,) = await pipe.until(lambda: pipe.heard("elicitation/create"))
+    assert question["params"]["message"] == "is [redacted:secret.aws-access-key] right?"

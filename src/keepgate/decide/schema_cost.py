@@ -42,18 +42,17 @@ Place = list[tuple[int, int]]
 class Cost:
     """The most steps at one place, by depth of the place."""
 
-    __slots__ = ("_levels", "_most", "_repeats")
+    __slots__ = ("_levels", "_repeats", "small")
 
     def __init__(self, levels: list[int], *, repeats: bool) -> None:
         self._levels = levels
         self._repeats = repeats
         """The last level stands for all that are deeper; else there are none."""
-        self._most = max(levels)
+        self.small = BUDGET // max(levels)
+        """Bytes of JSON text that need no further look: no byte is more than one value."""
 
-    def check(self, value: Json, size: int) -> None:
-        """Raises SchemaError if checking `value` might take too long. `size` is that of its JSON text, 0 if unknown."""
-        if 0 < size * self._most <= BUDGET:
-            return
+    def check(self, value: Json) -> None:
+        """Raises SchemaError if checking `value` might take too long."""
         steps, level = 0, [value]
         for depth in range(_MOST):
             at = self._at(depth)
@@ -77,7 +76,7 @@ def _inside(value: Json) -> Iterator[Json]:
         yield from value
 
 
-def cost_of(schema: dict[str, Any] | bool) -> Cost:
+def cost_of(schema: Json) -> Cost:
     """Raises SchemaError for a schema that refers to what is not in it, or to itself without end."""
     graph = _Graph(schema)
     first = now = {number: graph.weight(number) for number in graph.reached}
@@ -103,7 +102,7 @@ def _recursive(graph: _Graph, most: dict[int, int], levels: list[int]) -> Cost:
 class _Graph:
     """The schemas that can apply somewhere, by number: what each weighs, and what applies one level below it."""
 
-    def __init__(self, root: dict[str, Any] | bool) -> None:
+    def __init__(self, root: Json) -> None:
         self._schemas: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._targets = targets(root)

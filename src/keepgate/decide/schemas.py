@@ -1,9 +1,9 @@
 """Compiles the schemas of a tool definition. They are a server's words, so all about them is bounded.
 
 JSON Schema 2020-12 unless `$schema` says 4, 6, 7 or 2019-09. Nothing is fetched: a `$ref` that leads out of the schema
-makes it unusable. How long a check may take is known before (`schema_cost`). Patterns run on an engine that is linear in the text; one that needs look-around or backreferences
-is left out of the check (generated schemas are full of them), and the rest of the schema counts. `format` is not
-checked, as the specification leaves it.
+makes it unusable. How long a check may take is known before it is begun (`schema_cost`). Patterns run on an engine that
+is linear in the text; one that needs look-around or backreferences is left out of the check (generated schemas are
+full of them), and the rest of the schema counts. `format` is not checked, as the specification leaves it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _compiled(schema: Json) -> tuple[Validator | None, str]:
 class Validator:
     """model.contract.Schema over jsonschema-rs. Raises SchemaError for a schema that cannot be used."""
 
-    __slots__ = ("_cost", "_is_valid", "_validator", "left_out")
+    __slots__ = ("_cost", "_is_valid", "_small", "_validator", "left_out")
 
     def __init__(self, schema: Json) -> None:
         self.left_out: list[str] = []
@@ -59,6 +59,7 @@ class Validator:
             raise SchemaError("it is not an object")
         _check_size(schema)
         self._cost = cost_of(schema)
+        self._small = self._cost.small
         try:
             self._validator = _compile(schema)
         except SchemaError:
@@ -70,7 +71,8 @@ class Validator:
 
     def faults(self, value: Json, size: int = 0) -> tuple[str, ...]:
         """As model.contract.Schema says."""
-        self._cost.check(value, size)
+        if not 0 < size <= self._small:
+            self._cost.check(value)
         if self._is_valid(value):
             return ()
         return tuple(_named(error) for error in islice(self._validator.iter_errors(value), _SHOWN))

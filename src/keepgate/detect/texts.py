@@ -19,27 +19,34 @@ MARK = "[redacted:"
 
 def joined(value: Json) -> bytes:
     """All strings and keys of a value as one UTF-8 text, a newline between each. A lone surrogate becomes `?`."""
-    out: list[str] = []
-    _collect(value, out)
-    return "\n".join(out).encode(errors="replace")
+    if type(value) is str:
+        text = value
+    else:
+        out: list[str] = []
+        _collect(value, out)
+        text = "\n".join(out)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
 
 
 def _collect(value: Any, out: list[str]) -> None:
-    kind = type(value)
-    if kind is str:
-        out.append(value)
-    elif kind is dict:
+    # Written out for both kinds: this runs for every member of every message.
+    if type(value) is dict:
         for key, member in value.items():
             out.append(key)
-            if type(member) is str:
+            kind = type(member)
+            if kind is str:
                 out.append(member)
-            elif type(member) is dict or type(member) is list:
+            elif kind is dict or kind is list:
                 _collect(member, out)
-    elif kind is list:
+    elif type(value) is list:
         for member in value:
-            if type(member) is str:
+            kind = type(member)
+            if kind is str:
                 out.append(member)
-            elif type(member) is dict or type(member) is list:
+            elif kind is dict or kind is list:
                 _collect(member, out)
 
 

@@ -91,6 +91,10 @@ class Enforcer:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
 
+    def weigh(self, exchange: Exchange) -> Verdict:
+        """The decision on a part of our own answer to an allowed request, before the whole is recorded."""
+        return decide(self.rules.guards, exchange, _BELONGS)
+
     def record(
         self,
         exchange: Exchange,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from keepgate.gateway import bridge, replies, uris
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.enforce import Enforcer
+from keepgate.gateway.inspection import inspected_list
 from keepgate.gateway.relay import new_trace
 from keepgate.gateway.settings import Identity
 from keepgate.gateway.shelf import KEY
@@ -18,7 +19,7 @@ from keepgate.gateway.view import View
 from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError
 from keepgate.model.message import Kind, Message
-from keepgate.model.verdict import Effect, Verdict
+from keepgate.model.verdict import Effect, Verdict, join
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import SERVER_INFO_KEY, with_meta
 from keepgate.protocol.eras import LISTS, Era
@@ -112,13 +113,17 @@ class Listing:
         self, message: Message, caller: Caller, body: dict[str, Any], hidden: int, trace: str
     ) -> dict[str, Any]:
         """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
-        exchange = caller.gets(Message(Kind.RESULT, body))
-        verdict = Verdict(Effect.ALLOW, guard="listing")
+        body, verdict, refused = inspected_list(self._enforcer, caller, body, LISTS[message.method])
         if hidden:
-            verdict = Verdict(Effect.REDACT, f"{hidden} items not visible to this principal", "listing")
+            reason = f"{hidden} items not visible to this principal"
+            verdict = join(Verdict(Effect.REDACT, reason, "listing"), verdict)
+        if refused:
+            reason = f"{refused} items refused for their content"
+            verdict = join(Verdict(Effect.REDACT, reason, "listing"), verdict)
+        exchange = caller.gets(Message(Kind.RESULT, body))
         seq = self._enforcer.record(exchange, verdict, trace, name=message.method)
         await self._enforcer.settled(seq)
-        return body
+        return body if verdict.effect < Effect.ASK else replies.denied(message, caller, verdict, trace)
 
     def _visible(self, method: str, caller: Caller, view: View) -> tuple[list[dict[str, Any]], int]:
         policy, kind, key = self._policy(), _KIND[method], KEY[method]

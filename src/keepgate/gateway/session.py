@@ -20,6 +20,7 @@ from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import initialize_result, introduced
 from keepgate.gateway.client_tasks import ClientTasks
+from keepgate.gateway.inspection import presentable
 from keepgate.gateway.link import Link
 from keepgate.gateway.listen import MAX_RESOURCES
 from keepgate.gateway.outlets import Push
@@ -122,6 +123,7 @@ class Session(CallbackHandler):
             error = next(iter(failures.values()), UpstreamError("unreachable", "no such server"))
             return replies.unavailable(message, self.caller, error, self.mount or "", trace)
         result = initialize_result(self.view, revision, self.services.identity)
+        result = presentable(self.services.enforcer, self.caller, result)
         self.caller = replace(self.caller, revision=result["protocolVersion"])
         return await self._answer(message, result, trace)
 
@@ -131,8 +133,10 @@ class Session(CallbackHandler):
         """Record a reply of our own and return its body."""
         body = jsonrpc.result(message.id, result)
         exchange = self.caller.gets(Message(Kind.RESULT, body))
-        _, seq = self.services.enforcer.judge(exchange, trace, belongs=True, name=message.method)
+        verdict, seq = self.services.enforcer.judge(exchange, trace, belongs=True, name=message.method)
         await self.services.enforcer.settled(seq)
+        if verdict.effect >= Effect.ASK:
+            return replies.denied(message, self.caller, verdict, trace)
         return body
 
     def begin(self, message: Message) -> None:

@@ -20,6 +20,7 @@ from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import discover_result
 from keepgate.gateway.downbridge import DownBridge
+from keepgate.gateway.inspection import presentable
 from keepgate.gateway.listen import Listen
 from keepgate.gateway.relay import new_trace
 from keepgate.gateway.services import Services
@@ -113,11 +114,12 @@ class Stateless:
         if view.single and not usable:
             raise UpstreamError("unreachable", "no such server")
         shown = View(usable, single=view.single)  # the shared view also has what only others may use
-        body = jsonrpc.result(message.id, discover_result(shown, self.services.identity))
+        hello = discover_result(shown, self.services.identity)
+        body = jsonrpc.result(message.id, presentable(self.services.enforcer, caller, hello))
         reply = caller.gets(Message(Kind.RESULT, body))
-        _, seq = self.services.enforcer.judge(reply, trace, belongs=True, name=message.method)
+        verdict, seq = self.services.enforcer.judge(reply, trace, belongs=True, name=message.method)
         await self.services.enforcer.settled(seq)
-        return body
+        return body if verdict.effect < Effect.ASK else replies.denied(message, caller, verdict, trace)
 
     # Views
 

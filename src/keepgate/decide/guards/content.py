@@ -45,6 +45,7 @@ class Action(IntEnum):
     DENY = 3
 
 
+_RESULT, _ERROR = Kind.RESULT, Kind.ERROR
 _SURE: Final = (Confidence.CONFIRMED,)
 _FAIRLY: Final = (Confidence.CONFIRMED, Confidence.LIKELY)
 
@@ -109,7 +110,8 @@ class Content:
             return None
         seen: list[Sighting] = []
         for detector in self._detectors:
-            seen.extend(detector.look(value, (root,)))
+            if found := detector.look(value, (root,)):
+                seen.extend(found)
         if not seen:
             return None
         to_server = exchange.direction is Direction.TO_SERVER
@@ -147,9 +149,9 @@ class Content:
 
 def _inspected(message: Message) -> tuple[str, Json]:
     """The part of a message that an outsider wrote, and the member it is."""
-    if message.kind is Kind.RESULT:
+    if message.kind is _RESULT:
         return "result", message.body["result"]
-    if message.kind is Kind.ERROR:
+    if message.kind is _ERROR:
         return "error", message.body["error"]
     return "params", message.body.get("params")
 

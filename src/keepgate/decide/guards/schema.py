@@ -23,6 +23,9 @@ UNUSABLE = "schema.unusable"
 MISFIT = "the result does not fit the tool's `outputSchema`"
 
 
+_REQUEST, _RESULT, _TO_SERVER = Kind.REQUEST, Kind.RESULT, Direction.TO_SERVER
+
+
 class Posture(StrEnum):
     """What follows from a value that does not fit its schema."""
 
@@ -52,18 +55,20 @@ class Schemas:
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """DENY or ALLOW with a finding for what does not fit, else no opinion."""
-        message = exchange.message
-        if message.kind is Kind.REQUEST:
-            if exchange.direction is not Direction.TO_SERVER or message.method != "tools/call":
-                return None
-            return self._arguments(message.params.get("arguments", {}), exchange.contract, message.size)
-        if message.kind is not Kind.RESULT or exchange.direction is not Direction.TO_CLIENT:
-            return None
         contract = exchange.contract
-        return self._result(message.body["result"], contract, message.size) if contract is not None else None
+        if contract is None:
+            return None
+        message = exchange.message
+        if message.kind is _REQUEST:
+            if exchange.direction is not _TO_SERVER or message.method != "tools/call":
+                return None
+            return self._arguments(message.params.get("arguments", {}), contract, message.size)
+        if message.kind is not _RESULT or exchange.direction is _TO_SERVER:
+            return None
+        return self._result(message.body["result"], contract, message.size)
 
-    def _arguments(self, arguments: Json, contract: Contract | None, size: int) -> Verdict | None:
-        if contract is None or self._rules.arguments is Posture.IGNORE:
+    def _arguments(self, arguments: Json, contract: Contract, size: int) -> Verdict | None:
+        if self._rules.arguments is Posture.IGNORE:
             return None
         if contract.input is None:
             return self._without(ARGUMENTS, contract.unusable_input)
