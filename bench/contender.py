@@ -54,3 +54,5 @@ class Contender:
     what: str = ""
     scenarios: tuple[str, ...] = ()
     """those that it takes part in, all if empty"""
+    longer: int = 1
+    """its runs take so many times as long: it completes few calls in a second"""

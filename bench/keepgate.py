@@ -89,7 +89,7 @@ def start(profile: str, site: Site) -> Running:
         command = [*COMMAND, "keys", "create", "bench", "--config", str(file)]
         made = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(place))
         if made.returncode:
-            raise UnfitError(f"no key: {made.stderr.strip()[-300:]}")
+            raise UnfitError(f"no key: {made.stderr.strip()[-200:]}")
         headers["Authorization"] = f"Bearer {made.stdout.strip()}"
     # Its own environment only: the variables of the developer's keepgate do not count here.
     serve = ["env", "-i", *(f"{k}={v}" for k, v in environment(place).items())]
@@ -136,7 +136,8 @@ def verify(file: Path, place: Path) -> str:
     command = [*COMMAND, "audit", "verify", "--config", str(file)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(place))
     if done.returncode:
-        raise UnfitError(f"THE LOG DOES NOT VERIFY: {(done.stdout + done.stderr).strip()[-300:]}")
+        what = " ".join((done.stdout + done.stderr).split())
+        raise UnfitError(f"THE LOG DOES NOT VERIFY: {what[-400:]}")
     return f"verified in {time.monotonic() - began:.0f} s"
 
 

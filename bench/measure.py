@@ -26,19 +26,23 @@ class Result:
     """load average after each round"""
 
 
+Started = dict[str, tuple[Running, list[str], int]]
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def ready(contender: Contender, site: Site, result: Result) -> tuple[Running, list[str]] | None:
-    """The contender, started and found to work, with sessions to call in."""
+def ready(contender: Contender, site: Site, result: Result) -> tuple[Running, list[str], int] | None:
+    """The contender, started and found to work; sessions to call in; how much longer its runs take."""
     try:
         running = contender.start(site)
         if not (site.scenario.denied and contender.name in ("direct", "nginx")):
             client.check(running, site.scenario)
-        return running, client.sessions(running, site.scenario)
+        return running, client.sessions(running, site.scenario), contender.longer
     except Exception as e:  # whatever a contender may do: the others are measured
-        result.out[contender.name] = str(e) if isinstance(e, UnfitError) else repr(e)[:300]
+        reason = str(e) if isinstance(e, UnfitError) else repr(e)
+        result.out[contender.name] = " ".join(reason.split())[:300]
         say(f"{site.scenario.name}: {contender.name}: {result.out[contender.name]}")
         return None
 
@@ -50,7 +54,7 @@ def measure(scenario: Scenario, contenders: Sequence[Contender], rounds: int, se
         program = yardstick.build(place.directory)
         port = yardstick.upstream(place, program, scenario.events)
         site = Site(place, scenario, port, program, yardstick.certify(place.directory))
-        up = {c.name: found for c in contenders if (found := ready(c, site, result)) is not None}
+        up: Started = {c.name: found for c in contenders if (found := ready(c, site, result)) is not None}
         for number in range(rounds):
             say(f"{scenario.name}: round {number + 1} of {rounds}")
             result.rounds.append(one_round(up, scenario, place, seconds, result))
@@ -62,24 +66,22 @@ def measure(scenario: Scenario, contenders: Sequence[Contender], rounds: int, se
     return result
 
 
-def one_round(
-    up: dict[str, tuple[Running, list[str]]], scenario: Scenario, place: Stage, seconds: int, result: Result
-) -> dict[str, Run]:
+def one_round(up: Started, scenario: Scenario, place: Stage, seconds: int, result: Result) -> dict[str, Run]:
     found = {}
-    for name, (running, sessions) in up.items():
+    for name, (running, sessions, longer) in up.items():
         if name in result.out:
             continue
         try:
-            found[name] = load.run(running, scenario, place, sessions, seconds * scenario.longer)
+            found[name] = load.run(running, scenario, place, sessions, seconds * scenario.longer * longer)
         except UnfitError as e:
             result.out[name] = str(e)
             say(f"{scenario.name}: {name} {e}")
     return found
 
 
-def settle_accounts(up: dict[str, tuple[Running, list[str]]], scenario: Scenario, result: Result) -> None:
+def settle_accounts(up: Started, scenario: Scenario, result: Result) -> None:
     """End those that have something to show afterwards, and look at it."""
-    for name, (running, _) in up.items():
+    for name, (running, _, _) in up.items():
         if running.after is None or name in result.out:
             continue
         running.stop()

@@ -155,28 +155,31 @@ def register(url: str, headers: Mapping[str, str], entry: Mapping[str, Any], pat
 
 PEERS = (
     Contender(
-        "sdk", sdk, "mcp 2.3, its server in front of its connected client: bench/sdk_forwarder.py", HTTP
+        "sdk", sdk, "mcp 2.3, its server in front of its connected client: bench/sdk_forwarder.py", HTTP, 2
     ),
     Contender(
         "fastmcp connected",
         lambda site: fastmcp("connected", site),
         "fastmcp 4.1, create_proxy(connected client): bench/fastmcp_proxy.py",
         HTTP,
+        2,
     ),
     Contender(
         "fastmcp default",
         lambda site: fastmcp("default", site),
         "fastmcp 4.1, create_proxy(url)",
         ("S1", "S1c8", "S6"),
+        5,
     ),
-    Contender("litellm", litellm, "LiteLLM 1.106, one worker, master key, no database", ("S6",)),
+    Contender("litellm", litellm, "LiteLLM 1.106, one worker, master key, no database", ("S6",), 5),
     Contender(
         "contextforge",
         contextforge,
         "ContextForge 1.0.7.post20260921 with SQLite, cache in memory, plugins, rate limits and Rust runtime off",
         ("S6",),
+        5,
     ),
-    Contender("mcp-proxy", mcp_proxy, "mcp-proxy 0.13 (PyPI)", STDIO),
+    Contender("mcp-proxy", mcp_proxy, "mcp-proxy 0.13 (PyPI)", ("S7",)),
     Contender("npm mcp-proxy", npm_mcp_proxy, "mcp-proxy 6.7.19 (npm), no event store", STDIO),
     Contender("supergateway", supergateway, "supergateway 4.0.0 (npm), stateful", STDIO),
 )
