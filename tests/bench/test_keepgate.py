@@ -77,6 +77,7 @@ def test_records_that_do_not_fit_the_calls_are_said(tmp_path, records, answered,
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 @pytest.mark.parametrize("scenario", ["S7", "S8", "S9"])
 def test_a_round_measures_everybody_and_every_call_has_its_records(scenario):
