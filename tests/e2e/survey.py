@@ -189,9 +189,10 @@ async def survey(gate: Any, pairing: Pairing) -> Survey:
         await questions(found, client, record)
     elif pairing.same:
         await inputs(found, client, record)
-    if pairing.same:
-        await notifications(found, client, record)
     else:
+        await parked(found, client, record)
+    await notifications(found, client, record)
+    if not pairing.same:
         await log(found, client)
     return found
 
@@ -351,10 +352,13 @@ async def errors(found: Survey, client: Any) -> None:
     reply = await client.call("resources/read", {"uri": "e2e://bare"})
     found.note("error of a resource", catalogue.ERROR, reply.get("error", NEVER))
     if found.pairing.server_era == "handshake":
-        exchange = await client.play("act", {"error": catalogue.URL_ERROR})
-        found.note(
-            "error that needs a person", catalogue.URL_ERROR, (await exchange.reply()).get("error", NEVER)
-        )
+        reply = await (await client.play("act", {"error": catalogue.URL_ERROR})).reply()
+        if found.pairing.same:
+            found.note("error that needs a person", catalogue.URL_ERROR, reply.get("error", NEVER))
+        else:
+            (elicitation,) = catalogue.URL_ERROR["data"]["elicitations"]
+            (asked,) = reply["result"]["inputRequests"].values()
+            found.note("question: error that needs a person", elicitation, asked["params"])
 
 
 async def progress(found: Survey, client: Any) -> None:
@@ -382,8 +386,8 @@ async def questions(found: Survey, client: Handshake, record: Any) -> None:
             step = {"ask": {"method": method, "params": params, **unknown("request")}}
             sent = {"method": method, "params": params, **unknown("request")}
         else:
-            step = {"input": {"inputRequests": {"k": {"method": method, "params": params}}}}
-            sent = {"method": method, "params": params}
+            sent = {"method": method, "params": params, **unknown("request")}
+            step = {"input": {"inputRequests": {"k": sent}}}
         exchange = await client.play("act", step)
         asked = await exchange.until(lambda m, method=method: m.get("method") == method)
         found.note(f"question: {name}", sent, without(asked, "id", "jsonrpc"))
@@ -429,55 +433,87 @@ async def inputs(found: Survey, client: Modern, record: Any) -> None:
         found.note(f"answer: {name}", answer, await answered(record, since, same=False))
 
 
+async def parked(found: Survey, client: Modern, record: Any) -> None:
+    """Stateless clients of handshake servers: what the server asks comes as `input_required`."""
+    for name, (method, params, answer) in QUESTIONS.items():
+        sent = {"method": method, "params": params, **unknown("request")}
+        steps = [{"ask": sent}]
+        asked = (await client.tool("act", {"steps": steps}))["result"]
+        ((key, request),) = asked["inputRequests"].items()
+        found.note(f"question: {name}", sent, request)
+        since = record.mark()
+        retry = {"inputResponses": {key: answer}, "requestState": asked["requestState"]}
+        assert "result" in await client.tool("act", {"steps": steps}, **retry)
+        found.note(f"answer: {name}", answer, await answered(record, since, same=True))
+
+
 async def notifications(found: Survey, client: Any, record: Any) -> None:
     """Outside any call: on the standing stream, or on a listen."""
-    uri = catalogue.RESOURCE["uri"]
     stateless = found.pairing.client_era == "stateless"
-    mark = {META + "subscriptionId": "$subscription"} if stateless else {}
-    if stateless:
-        flags = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
-        since = record.mark()
-        stream = await client.listen("listen-\u00fc", resourceSubscriptions=[uri], **flags)
-        await record.wait(lambda e: e["event"] == "listening", since)
-        ack = await stream.message()
-        sent = {"notifications": {**flags, "resourceSubscriptions": [uri]}}
-        sent |= {"_meta": {META + "subscriptionId": "listen-\u00fc"}}
-        found.note("acknowledgement of a listen", sent, ack["params"])
-    else:
-        stream = await client.listen()
-        since = record.mark()
-        whole = {"uri": uri, "_meta": REQUEST_META}
-        assert "result" in await client.call("resources/subscribe", whole)
-        found.note(
-            "request: subscribe", whole, (await record.wait_message("resources/subscribe", since))["params"]
-        )
-        whole = {"level": "debug", "_meta": REQUEST_META, **unknown("level")}
-        assert "result" in await client.call("logging/setLevel", whole)
-        found.note(
-            "request: log level", whole, (await record.wait_message("logging/setLevel", since))["params"]
-        )
-        changed = {"_meta": REQUEST_META, **unknown("roots")}
-        await client.notify("notifications/roots/list_changed", changed)
-        received = await record.wait_message("notifications/roots/list_changed", since)
-        found.note("notification: roots changed", changed, received["params"])
+    own = {META + "subscriptionId": "$subscription"} if found.pairing.server_era == "stateless" else {}
+    stamp = {META + "subscriptionId": "listen-\u00fc"} if stateless else {}
+    stream = await (listening if stateless else subscribed)(found, client, record)
     for thing, (method, params) in NOTIFICATIONS.items():
-        whole = {**params, **unknown(method), "_meta": {**meta("n")["_meta"], **mark}}
-        place = "push"
-        if stateless and thing == "log message":
-            place = "send"  # in 2026-07-28 it belongs to a request
-            whole["_meta"] = meta("n")["_meta"]
+        whole = {**params, **unknown(method), "_meta": meta("n")["_meta"]}
+        place, mark, expected = "push", own, stamp
+        if thing == "log message" and not found.pairing.same:
+            continue  # it belongs to a request there: see `log`
+        if thing == "log message" and stateless:
+            place, mark, expected = "send", {}, {}  # in 2026-07-28 it belongs to a request
+        sent = {**whole, "_meta": {**whole["_meta"], **mark}}
         exchange = await client.play(
-            "act", {place: {"method": method, "params": whole, **unknown("notification")}}
+            "act", {place: {"method": method, "params": sent, **unknown("notification")}}
         )
         if place == "send" or found.pairing.server == "hs-stdio":
             message = await either(exchange, stream, method)
         else:
             await exchange.reply()
             message = await stream.until(lambda m, method=method: m.get("method") == method)
-        if place == "push" and stateless:
-            whole["_meta"][META + "subscriptionId"] = "listen-\u00fc"
-        sent = {"method": method, "params": whole, **unknown("notification")}
+        arrives = {**whole, "_meta": {**whole["_meta"], **expected}}
+        sent = {"method": method, "params": arrives, **unknown("notification")}
         found.note(f"notification: {thing}", sent, without(message, "jsonrpc"))
+
+
+def heeds(event: Json) -> bool:
+    """A server has taken the subscription to the resource, in the manner of its era."""
+    message = event.get("message", {})
+    wanted = message.get("params", {}).get("notifications", {}).get("resourceSubscriptions", [])
+    return message.get("method") == "resources/subscribe" or catalogue.RESOURCE["uri"] in wanted
+
+
+async def listening(found: Survey, client: Any, record: Any) -> Any:
+    """A stateless client's listen for everything."""
+    uri = catalogue.RESOURCE["uri"]
+    flags = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
+    since = record.mark()
+    stream = await client.listen("listen-\u00fc", resourceSubscriptions=[uri], **flags)
+    await record.wait(heeds, since)
+    sent = {"notifications": {**flags, "resourceSubscriptions": [uri]}}
+    sent |= {"_meta": {META + "subscriptionId": "listen-\u00fc"}}
+    found.note("acknowledgement of a listen", sent, (await stream.message())["params"])
+    return stream
+
+
+async def subscribed(found: Survey, client: Any, record: Any) -> Any:
+    """A handshake client's standing stream, and all that a client may say about what it wants to hear."""
+    stream = await client.listen()
+    since = record.mark()
+    whole = {"uri": catalogue.RESOURCE["uri"], "_meta": REQUEST_META}
+    assert "result" in await client.call("resources/subscribe", whole)
+    if not found.pairing.same:
+        await record.wait(heeds, since)
+        return stream
+    found.note(
+        "request: subscribe", whole, (await record.wait_message("resources/subscribe", since))["params"]
+    )
+    whole = {"level": "debug", "_meta": REQUEST_META, **unknown("level")}
+    assert "result" in await client.call("logging/setLevel", whole)
+    found.note("request: log level", whole, (await record.wait_message("logging/setLevel", since))["params"])
+    changed = {"_meta": REQUEST_META, **unknown("roots")}
+    await client.notify("notifications/roots/list_changed", changed)
+    received = await record.wait_message("notifications/roots/list_changed", since)
+    found.note("notification: roots changed", changed, received["params"])
+    return stream
 
 
 async def log(found: Survey, client: Any) -> None:

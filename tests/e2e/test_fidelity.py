@@ -15,7 +15,6 @@ from tests.e2e import catalogue
 from tests.e2e.client import STATELESS, Modern, Pipe, conversation
 from tests.e2e.compare import differences
 from tests.e2e.survey import PAIRINGS, survey_of
-from tests.e2e.talk import connect
 from tests.support.processes import KEEPGATE, clean_env
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "compatibility.md"
@@ -31,17 +30,11 @@ OBJECTS = (
     "`structuredContent` and `outputSchema` that are no objects are left out: the handshake era has none"
 )
 FORM = "`_meta` and unknown fields of the other era's hello are left out, since it is told in another form"
-CHANGED = "list changes and subscriptions are not carried, so they are not promised"
-UNASKED = (
-    "roots, sampling, elicitation and extensions are not carried, so they are not declared to the server"
-)
 SHARED = "`_meta` of a list request is not sent on: the list is fetched once for all callers, and kept"
-PERSON = "-32042 becomes -32603, with its data: the code must not be used in 2026-07-28"
+ROOTS = "`roots.listChanged` is not declared to the server: a stateless client has no way to say that they changed"
 
 HELLO = "what the server says of itself"
 SERVER_INFO = "/_meta/io.modelcontextprotocol/serverInfo"
-FLAGS = ["/tools/listChanged", "/prompts/listChanged", "/resources/listChanged", "/resources/subscribe"]
-NOT_CARRIED = [(HELLO, f"/capabilities{flag}", CHANGED) for flag in FLAGS]
 
 CHANGES = {
     "handshake client, handshake server": [],
@@ -57,7 +50,6 @@ CHANGES = {
         *((HELLO, f"/{key}", ERA) for key in ("supportedVersions", "protocolVersion", "serverInfo")),
         (HELLO, "/_meta", FORM),
         (HELLO, "/x-e2e", FORM),
-        *NOT_CARRIED,
         ("tool: the others", "/array/outputSchema", OBJECTS),
         ("result: tool with any structure", "/structuredContent", OBJECTS),
     ],
@@ -71,13 +63,8 @@ CHANGES = {
             for key in ("example.com/at", "example.com/deep", "com.example.flag")
         ),
         (HELLO, "/x-e2e", FORM),
-        *NOT_CARRIED,
-        *(
-            ("what the client says of itself", f"/clientCapabilities/{name}", UNASKED)
-            for name in ("roots", "sampling", "elicitation", "extensions")
-        ),
-        ("request for a list of *", "/_meta", SHARED),
-        ("error that needs a person", "/code", PERSON),
+        ("what the client says of itself", "/clientCapabilities/roots/listChanged", ROOTS),
+        ("request for a list *", "/_meta", SHARED),
     ],
 }
 
@@ -175,24 +162,6 @@ def test_same_era_pairings_carry_every_row(everything):
                 if not any(fnmatchcase(thing, pattern) for thing in seen for pattern in patterns)
             ]
             assert empty == (["changed roots"] if pairing.client_era == "stateless" else [])
-
-
-# What the bridge does not carry, and says so
-
-
-@pytest.mark.parametrize("server", ["hs-http", "hs-stdio"])
-@conversation
-async def test_a_listen_before_a_handshake_server_honours_nothing(everything, server):
-    client = Modern(everything.mount(server))
-    listening = await client.listen(toolsListChanged=True, resourceSubscriptions=["e2e://bare"])
-    assert (await listening.message())["params"]["notifications"] == {}
-
-
-@pytest.mark.parametrize("server", ["sl-http", "sl-stdio"])
-@conversation
-async def test_subscribing_over_the_bridge_is_refused(everything, server):
-    client = await connect(everything, "handshake", server)
-    assert "error" in await client.call("resources/subscribe", {"uri": "e2e://bare"})
 
 
 LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]

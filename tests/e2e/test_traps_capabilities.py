@@ -3,7 +3,7 @@ name of everybody, or passes any question on to a client that never said it can 
 
 import pytest
 
-from tests.e2e.client import Handshake, Modern, conversation
+from tests.e2e.client import Handshake, conversation
 from tests.e2e.talk import PAIRS, connect, progress, said, texts
 
 FORM = {"message": "m", "requestedSchema": {"type": "object", "properties": {}}}
@@ -189,21 +189,24 @@ async def test_tasks_are_declared_only_where_they_can_be(everything, era, server
         )
 
 
-@pytest.mark.parametrize("server", ["hs-http", "hs-stdio"])
+@pytest.mark.parametrize(("question", "declared"), UNDECLARED)
+@SERVERS
 @conversation
-async def test_a_stateless_client_is_never_asked_by_a_handshake_server(everything, server, unique):
-    """The bridge declares nothing of what it cannot carry; a server that asks anyway is refused."""
-    client = Modern(everything.mount(server), capabilities={"sampling": {}, "roots": {}, "elicitation": {}})
+async def test_over_the_bridge_a_question_that_needs_an_undeclared_capability_is_refused(
+    everything, server, question, declared, unique
+):
+    """A stateless client, a handshake server: the server gets an error, the client hears nothing, the call goes on."""
+    method, params, _, _ = QUESTIONS[question]
+    client = await connect(everything, "stateless", server, capabilities=declared)
     record = everything.record(server)
-    ask = {"ask": {"method": "sampling/createMessage", "params": SAMPLE, "id": unique}}
-    exchange = await client.play("act", ask, said("on"))
+    exchange = await client.play(
+        "act", {"ask": {"method": method, "params": params, "id": unique}}, said("on")
+    )
     heard = await exchange.messages()
     assert [m.get("method") for m in heard] == [None]
     assert texts(heard[0]) == ["on"]
     answer = next(m for m in record.messages() if m.get("id") == unique and "method" not in m)
-    assert "error" in answer
-    told = record.messages("initialize")[-1]["params"]["capabilities"]
-    assert {"sampling", "roots", "elicitation"}.isdisjoint(told)
+    assert answer["error"]["code"] == -32601
 
 
 @conversation

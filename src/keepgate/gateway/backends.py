@@ -1,4 +1,4 @@
-"""The four pairings of client era and server era as `Backend`s: two pass through, two translate."""
+"""Client and server of one era as `Backend`s: they pass through. upbridge.py and downbridge.py translate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from keepgate.gateway import bridge
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link
@@ -16,18 +15,11 @@ from keepgate.gateway.shelf import Meta, Shelf
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.protocol import http, jsonrpc, tasks
+from keepgate.protocol import jsonrpc, tasks
 from keepgate.protocol.envelope import SERVER_INFO_KEY
 
 RESULT_TYPES = ("complete", "input_required")
-MAX_ROUNDS = 16
-"""Rounds of input a stateless server may ask for in one call of a handshake client."""
-
 _RESULT = Kind.RESULT
-
-Ask = Callable[[str, dict[str, Any], "CallObserver | None"], Awaitable[dict[str, Any]]]
-"""Ask the client: method and params to its result object. Raises UpstreamError if it cannot or does not answer."""
-
 
 Successor = Callable[[], Awaitable[Backend]]
 """The server turned out to be of the other era: what stands for it from now on. Raises UpstreamError."""
@@ -139,6 +131,15 @@ class StatelessBackend:
         # The list is everybody's: whoever happened to ask must not have left a mark in it.
         params = list_params(cursor, self.upstream.envelope_meta())
         return page_of(await self.listed(method, params), self.upstream.id, method)
+
+    async def listen(
+        self, filters: dict[str, Any], params: dict[str, Any], caller: Caller, observer: CallObserver
+    ) -> Message:
+        """Let the observer hear what it asked for; the reply that ends it. Raises UpstreamError."""
+        sent = {**params, "notifications": filters}
+        return await (await self.link()).request(
+            "subscriptions/listen", sent, observer=observer, endless=True
+        )
 
     async def request(
         self,
@@ -290,81 +291,6 @@ class HandshakeBackend:
             if self.successor is None:
                 raise
             return await (await self.successor()).request(method, params, caller, observer, headers)
-
-
-class UpBridge(StatelessBackend):
-    """Handshake client, stateless server: the envelope is added, input requests become requests to the client."""
-
-    def __init__(
-        self, upstream: Upstream, caller: Callable[[], Caller], ask: Ask, log_level: Callable[[], str]
-    ) -> None:
-        super().__init__(upstream)
-        self._caller = caller
-        self._ask = ask
-        self._log_level = log_level
-
-    @property
-    def capabilities(self) -> dict[str, Any]:
-        """From `server/discover`, as far as the bridge carries it."""
-        return tasks.without(bridge.carried(super().capabilities))
-
-    def _params(self, params: dict[str, Any]) -> dict[str, Any]:
-        caller = self._caller()
-        capabilities = tasks.without(caller.capabilities)
-        return bridge.params_to_stateless(params, capabilities, caller.info, self._log_level())
-
-    async def _page(self, method: str, cursor: str | None, meta: Meta) -> dict[str, Any]:
-        params = self._params(list_params(cursor, meta))
-        reply = await self.listed(method, params)
-        page = bridge.result_to_handshake(method, page_of(reply, self.upstream.id, method))
-        if method == "tools/list":
-            page["tools"] = [
-                tool for tool in page["tools"] if http.annotated(tool.get("inputSchema")) is not None
-            ]
-        return page
-
-    async def exchange(
-        self,
-        method: str,
-        params: dict[str, Any],
-        caller: Caller,
-        observer: CallObserver | None,
-        headers: dict[str, str],
-    ) -> Message:
-        """Translate, answering the server's input requests by asking the client, until the result is complete."""
-        sent = self._params(params)
-        for _round in range(MAX_ROUNDS):
-            reply = await super().exchange(method, sent, caller, observer, headers)
-            if reply.kind is Kind.ERROR:
-                reply.body["error"] = bridge.error_to_handshake(method, reply.body["error"])
-                return reply
-            result = reply.body["result"]
-            if result["resultType"] == "complete":
-                reply.body["result"] = bridge.result_to_handshake(method, result)
-                return reply
-            sent = await self._answered(sent, result, observer)
-        raise UpstreamError("protocol", f"the server asked for input more than {MAX_ROUNDS} times")
-
-    async def _answered(
-        self, sent: dict[str, Any], result: dict[str, Any], observer: CallObserver | None
-    ) -> dict[str, Any]:
-        asked = result.get("inputRequests") or {}
-        if not isinstance(asked, dict) or len(asked) > MAX_ROUNDS:
-            raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
-        following = {
-            key: value for key, value in sent.items() if key not in ("inputResponses", "requestState")
-        }
-        answers: dict[str, Any] = {}
-        for key, request in asked.items():
-            params = request.get("params", {}) if isinstance(request, dict) else None
-            if not isinstance(params, dict) or not isinstance(request.get("method"), str):
-                raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
-            answers[key] = await self._ask(request["method"], params, observer)
-        if answers:
-            following["inputResponses"] = answers
-        if "requestState" in result:
-            following["requestState"] = result["requestState"]
-        return following
 
 
 def refuse_callback(link: Link, message: Message, why: str) -> None:

@@ -23,9 +23,13 @@ class Background:
         task.add_done_callback(self._running.discard)
         return task
 
+    def cancel(self) -> None:
+        """End what runs, now."""
+        for task in list(self._running):
+            task.cancel()
+
     async def drain(self, seconds: float) -> None:
         """Wait for what runs, then cancel the rest."""
         if self._running:
             await asyncio.wait(list(self._running), timeout=seconds)
-        for task in list(self._running):
-            task.cancel()
+        self.cancel()

@@ -33,8 +33,51 @@ def params_to_stateless(
 
 
 def params_to_handshake(params: dict[str, Any]) -> dict[str, Any]:
-    """Remove the envelope; other `_meta` stays."""
-    return with_meta(params, **dict.fromkeys(ENVELOPE_KEYS))
+    """Remove the envelope and what answers questions; other `_meta` stays."""
+    kept = {key: value for key, value in params.items() if key not in ("inputResponses", "requestState")}
+    return with_meta(kept, **dict.fromkeys(ENVELOPE_KEYS))
+
+
+def declared_to_handshake(capabilities: dict[str, Any]) -> dict[str, Any]:
+    """What a stateless client declares, as a handshake server may hear it: roots cannot be told to have changed."""
+    roots = capabilities.get("roots")
+    if not isinstance(roots, dict) or "listChanged" not in roots:
+        return capabilities
+    return {**capabilities, "roots": {key: value for key, value in roots.items() if key != "listChanged"}}
+
+
+def within(less: dict[str, Any], more: dict[str, Any]) -> bool:
+    """Whether a client that declares `more` also declares `less`: elicitation without a mode means forms."""
+    return _within(_explicit(less), _explicit(more))
+
+
+def _explicit(capabilities: dict[str, Any]) -> dict[str, Any]:
+    return (
+        {**capabilities, "elicitation": {"form": {}}}
+        if capabilities.get("elicitation") == {}
+        else capabilities
+    )
+
+
+def _within(less: Any, more: Any) -> bool:
+    if isinstance(less, dict) and isinstance(more, dict):
+        return all(key in more and _within(value, more[key]) for key, value in less.items())
+    return bool(less == more)
+
+
+def as_request(asked: dict[str, Any]) -> dict[str, Any]:
+    """An entry of `inputRequests` as the JSON-RPC request it stands for: what it adds must not make it a reply."""
+    kept = {key: value for key, value in asked.items() if key not in ("result", "error")}
+    return {**kept, "jsonrpc": "2.0", "id": 0}
+
+
+def as_input(request: dict[str, Any]) -> dict[str, Any]:
+    """A server's request as `inputRequests` has it: no id, and no token for progress that cannot come."""
+    out = {key: value for key, value in request.items() if key not in ("jsonrpc", "id")}
+    meta = request.get("params", {}).get("_meta")
+    if isinstance(meta, dict) and "progressToken" in meta:
+        out["params"] = with_meta(request["params"], progressToken=None)
+    return out
 
 
 def result_to_handshake(method: str, result: dict[str, Any]) -> dict[str, Any]:
@@ -75,16 +118,6 @@ def log_wanted(params: dict[str, Any], message: dict[str, Any]) -> bool:
     return LOG_LEVELS.index(level) >= LOG_LEVELS.index(least)
 
 
-def carried(capabilities: dict[str, Any]) -> dict[str, Any]:
-    """A server's capabilities without what the bridge does not pass on: list changes and subscriptions."""
-    return {
-        name: {flag: on for flag, on in value.items() if flag not in ("listChanged", "subscribe")}
-        if isinstance(value, dict) and name in ("tools", "prompts", "resources")
-        else value
-        for name, value in capabilities.items()
-    }
-
-
 def error_to_handshake(method: str, error: dict[str, Any]) -> dict[str, Any]:
     """A missing resource is -32602 in the stateless era and -32002 before."""
     if method == "resources/read" and error["code"] == jsonrpc.INVALID_PARAMS:
@@ -92,10 +125,19 @@ def error_to_handshake(method: str, error: dict[str, Any]) -> dict[str, Any]:
     return error
 
 
-def error_to_stateless(error: dict[str, Any]) -> dict[str, Any]:
-    """-32002 and -32042 must not be emitted on the stateless wire."""
+def error_to_stateless(error: dict[str, Any], capabilities: dict[str, Any]) -> dict[str, Any]:
+    """-32002 and -32042 must not be emitted on the stateless wire.
+
+    A client that cannot be sent to a URL hears what it would have to declare; its elicitations stay in the data.
+    """
     if error["code"] == jsonrpc.RESOURCE_NOT_FOUND:
         return {**error, "code": jsonrpc.INVALID_PARAMS}
-    if error["code"] == jsonrpc.URL_ELICITATION_REQUIRED:
+    if error["code"] != jsonrpc.URL_ELICITATION_REQUIRED:
+        return error
+    declared = capabilities.get("elicitation")
+    if isinstance(declared, dict) and "url" in declared:
         return {**error, "code": jsonrpc.INTERNAL_ERROR}
-    return error
+    data = error.get("data")
+    needed: dict[str, Any] = {"requiredCapabilities": {"elicitation": {"url": {}}}}
+    data = {**data, **needed} if isinstance(data, dict) else needed
+    return {**error, "code": jsonrpc.MISSING_CAPABILITY, "data": data}

@@ -1,8 +1,8 @@
 """Stateless client, handshake server: sessions are held here, per principal and capability set.
 
-A handshake server fixes capabilities at `initialize` and may keep state per session, so calls of different principals,
-or of one principal with different capabilities, never share a link. Lists come from a link of keepgate's own that
-declares nothing.
+A handshake server fixes capabilities at `initialize` and may keep state per session, so calls of different principals
+never share a session, and a session never declares what a caller in it has not. Lists come from a session of keepgate's
+own that declares nothing. What a server asks in a call becomes `input_required` (backcall.py, parking.py).
 """
 
 from __future__ import annotations
@@ -11,86 +11,38 @@ import asyncio
 from typing import Any
 
 from keepgate.gateway import bridge
-from keepgate.gateway.backends import (
-    HandshakeBackend,
-    MovedError,
-    Successor,
-    list_params,
-    page_of,
-    refuse_callback,
-)
+from keepgate.gateway.backcall import BackCall
+from keepgate.gateway.backends import MovedError, Successor, list_params, page_of
 from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
-from keepgate.gateway.link import Link
+from keepgate.gateway.held import Ear, Held
+from keepgate.gateway.parking import Parking
 from keepgate.gateway.pending import CallObserver
+from keepgate.gateway.relay import SESSION_WIDE
 from keepgate.gateway.services import Services
 from keepgate.gateway.settings import ServerSettings
-from keepgate.gateway.shelf import Meta, Shelf
+from keepgate.gateway.shelf import CAPABILITY, CHANGED, Meta, Shelf
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc, tasks
-from keepgate.protocol.eras import R2025_11
+from keepgate.protocol.envelope import LOG_LEVEL_KEY, SERVER_INFO_KEY, with_meta
+from keepgate.protocol.eras import ACKNOWLEDGED, INPUT_REQUIRED_METHODS, LISTEN_FLAGS, R2025_11
 
 MAX_LINKS = 64
 """Handshake sessions held per server for stateless callers; the longest unused one is closed beyond it."""
-
-CLOSING = 5.0
-"""Seconds that sessions already given up get at shutdown."""
 MAX_OWN = 8
 """Of these, per principal: capabilities and clientInfo are the client's to vary, and each set is a session."""
-
-CALLBACKS = frozenset(("roots", "sampling", "elicitation"))
-
-
-class _Held:
-    """One handshake session held for a principal."""
-
-    def __init__(
-        self, upstream: Upstream, services: Services, params: dict[str, Any], principal: str
-    ) -> None:
-        self.services = services
-        self.principal = principal
-        self.params = params
-        self.backend = HandshakeBackend(upstream, self._connect)
-        self.used = services.monotonic()
-        self.running = 0
-
-    async def _connect(self, backend: HandshakeBackend) -> Link:
-        link, result = await backend.upstream.handshake_link(self.params, self)
-        backend.initialized = result
-        link.post(jsonrpc.notification("notifications/initialized"))
-        link.listen()
-        return link
-
-    def unsolicited(self, link: Link, message: Message) -> None:
-        refuse_callback(link, message, "no call is running that this request could belong to")
-        self.backend.shelf.invalidate(message.method)
-
-    def lost(self, link: Link, failure: UpstreamError) -> None:
-        self.backend.upstream.forget(link, failure)
-        self.services.enforcer.note(
-            "upstream.lost",
-            failure.public,
-            private=failure.private,
-            principal=self.principal,
-            server=link.server,
-        )
-
-    def dropped(self, link: Link, message: Message | None, why: str) -> None:
-        self.services.enforcer.note("upstream.dropped", why, principal=self.principal, server=link.server)
-
-    async def close(self) -> None:
-        link = self.backend.link
-        if link is not None:
-            self.backend.upstream.links.discard(link)
-            await link.close()
+CLOSING = 5.0
+"""Seconds that sessions already given up get at shutdown."""
+PARTING = 0.1
+"""Seconds for telling servers that parked calls have ended."""
 
 
-class _Translating:
-    """Refuses callbacks of a call (a stateless client cannot be asked on this wire) and passes the rest on."""
+class _Quiet:
+    """Observes a request in which the server may ask nothing."""
 
-    def __init__(self, observer: CallObserver, held: _Held, params: dict[str, Any]) -> None:
+    def __init__(self, observer: CallObserver, held: Held, params: dict[str, Any]) -> None:
         self._observer = observer
         self._held = held
         self._params = params
@@ -100,14 +52,10 @@ class _Translating:
         return self._observer.principal
 
     def message(self, message: Message) -> None:
-        if message.kind is Kind.REQUEST:
-            link = self._held.backend.link
-            if link is not None:
-                refuse_callback(link, message, "the client cannot be asked over this protocol revision")
-            return
-        if message.method == "notifications/message" and not bridge.log_wanted(self._params, message.params):
-            return
-        self._observer.message(message)
+        if message.kind is Kind.REQUEST or message.method in SESSION_WIDE:
+            self._held.aside(self._held.backend.link, None, message)
+        elif message.method != "notifications/message" or bridge.log_wanted(self._params, message.params):
+            self._observer.message(message)
 
     def opened(self, *, streaming: bool) -> None:
         self._observer.opened(streaming=streaming)
@@ -119,19 +67,24 @@ class _Translating:
 class DownBridge:
     """A handshake server towards stateless callers."""
 
-    def __init__(self, upstream: Upstream, services: Services) -> None:
+    def __init__(self, upstream: Upstream, services: Services, parking: Parking) -> None:
         self.upstream = upstream
         self.services = services
+        self.parking = parking
         self.settings: ServerSettings = upstream.settings
         self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
-        self._own = _Held(upstream, services, self._params({}, services.identity.info), "")
-        self._own.backend.shelf = self.shelf
-        self._held: dict[tuple[str, bytes], _Held] = {}
+        self._own = self._session({}, services.identity.info, "", b"")
+        self._held: dict[str, list[Held]] = {}
         self._closing = Background()
         self.successor: Successor | None = None
 
-    def _params(self, capabilities: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
-        return {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}
+    def _session(
+        self, capabilities: dict[str, Any], info: dict[str, Any], principal: str, wanted: bytes
+    ) -> Held:
+        params = {"protocolVersion": R2025_11, "capabilities": capabilities, "clientInfo": info}
+        held = Held(self.upstream, self.services, params, principal, wanted)
+        held.backend.shelf = self.shelf  # what changes for one has changed for all
+        return held
 
     async def start(self) -> None:
         """Reach the server once. Raises UpstreamError."""
@@ -140,7 +93,7 @@ class DownBridge:
     @property
     def capabilities(self) -> dict[str, Any]:
         """From the initialize result of keepgate's own session, as far as the bridge carries it."""
-        return tasks.without(bridge.carried(self._own.backend.capabilities))
+        return tasks.without(self._own.backend.capabilities)
 
     @property
     def receiver(self) -> int:
@@ -161,39 +114,56 @@ class DownBridge:
         reply = await self._own.backend.listed(method, list_params(cursor, None))
         return page_of(reply, self.upstream.id, method)
 
-    def _for(self, caller: Caller) -> _Held:
-        """The session for this caller. Callbacks are not declared: they cannot be bridged in this version."""
-        capabilities = {key: value for key, value in caller.capabilities.items() if key not in CALLBACKS}
-        capabilities.pop("extensions", None)
-        capabilities.pop(tasks.CAPABILITY, None)
-        key = (caller.principal.id, jsonrpc.canonical([capabilities, caller.info]))
-        held = self._held.get(key)
-        if held is None:
-            params = self._params(capabilities, caller.info or self.services.identity.info)
-            held = self._held[key] = _Held(self.upstream, self.services, params, caller.principal.id)
-            held.backend.shelf = self.shelf  # what changes for one has changed for all
-        held.used = self.services.monotonic()
-        return held
+    # Sessions
 
-    def _evict(self, principal: str) -> None:
-        """Keep a bounded number of sessions, of each principal and in all; nobody waits for the end of another.
+    def _for(self, caller: Caller) -> Held:
+        """The session for this caller. Raises UpstreamError if there can be none."""
+        principal = caller.principal.id
+        capabilities = bridge.declared_to_handshake(tasks.without(caller.capabilities))
+        info = caller.info or self.services.identity.info
+        wanted = jsonrpc.canonical([capabilities, info])
+        own = self._held.get(principal, [])
+        same = [held for held in own if held.wanted == wanted]
+        found = next((held for held in same if not held.occupied), None)
+        if found is None and self._room(principal):
+            found = self._session(capabilities, info, principal, wanted)
+            self._held.setdefault(principal, []).append(found)
+        if found is None:  # who never comes back must not shut itself out
+            self.parking.give_way({call for held in same for call in held.calls})
+            found = next((held for held in same if not held.occupied), None)
+        if found is None:  # one that must be shared: what is asked there may have to be refused
+            fitting = [h for h in own if bridge.within(h.params["capabilities"], capabilities)]
+            found = next(iter(same or fitting), None)
+        if found is None:
+            raise UpstreamError(
+                "overloaded", f"too many sessions at server `{self.upstream.id}`", retryable=True
+            )
+        found.used = self.services.monotonic()
+        return found
 
-        Raises UpstreamError if all are busy.
-        """
-        while True:
-            idle = sorted((held.used, key) for key, held in self._held.items() if not held.running)
-            own = [key for _, key in idle if key[0] == principal]
-            if sum(key[0] == principal for key in self._held) > MAX_OWN:
-                victims = own
-            elif len(self._held) > MAX_LINKS:
-                victims = [key for _, key in idle]
-            else:
-                return
-            if not victims:
-                raise UpstreamError(
-                    "overloaded", f"too many sessions at server `{self.upstream.id}`", retryable=True
-                )
-            _ = self._closing.spawn(self._held.pop(victims[0]).close())
+    def _room(self, principal: str) -> bool:
+        """Whether one more session may be opened; idle ones make room, and nobody waits for the end of another."""
+        own = self._held.get(principal, [])
+        if len(own) >= MAX_OWN and not self._drop_idle(own):
+            return False
+        every = [held for holding in self._held.values() for held in holding]
+        return len(every) < MAX_LINKS or self._drop_idle(every)
+
+    def _drop_idle(self, among: list[Held]) -> bool:
+        idle = [held for held in among if not held.busy]
+        if not idle:
+            return False
+        self._let_go(min(idle, key=lambda held: held.used))
+        return True
+
+    def _let_go(self, held: Held) -> None:
+        own = self._held[held.principal]
+        own.remove(held)
+        if not own:
+            del self._held[held.principal]
+        _ = self._closing.spawn(held.close())
+
+    # Requests
 
     async def request(
         self,
@@ -203,38 +173,146 @@ class DownBridge:
         observer: CallObserver | None,
         headers: dict[str, str],
     ) -> Message:
-        """Translate there and back."""
-        held = self._for(caller)
-        held.running += 1  # from here on it is not evicted
+        """Translate there and back; a call that asks its client is answered `input_required`. Raises UpstreamError."""
+        ask = self._call if method in INPUT_REQUIRED_METHODS else self._plain
         try:
-            self._evict(caller.principal.id)
-        except UpstreamError:
-            held.running -= 1
-            raise
-        sent = bridge.params_to_handshake(params)
-        watching = _Translating(observer, held, params) if observer is not None else None
-        try:
-            reply = await held.backend.request(method, sent, caller, watching, {})
+            reply = await ask(method, params, caller, observer)
         except MovedError:
-            if self.successor is None:
+            if self.successor is None or "requestState" in params:  # what was asked there is not known here
                 raise
             return await (await self.successor()).request(method, params, caller, observer, headers)
-        finally:
-            held.running -= 1
         if reply.kind is Kind.ERROR:
-            reply.body["error"] = bridge.error_to_stateless(reply.body["error"])
-        else:
+            reply.body["error"] = bridge.error_to_stateless(reply.body["error"], caller.capabilities)
+        elif reply.body["result"].get("resultType") != "input_required":
             reply.body["result"] = bridge.result_to_stateless(method, reply.body["result"], self.server_info)
         return reply
 
+    async def _plain(
+        self, method: str, params: dict[str, Any], caller: Caller, observer: CallObserver | None
+    ) -> Message:
+        held = self._for(caller)
+        held.busy += 1
+        held.others += 1
+        watching = _Quiet(observer, held, params) if observer is not None else None
+        try:
+            await held.ready(_level(params))
+            return await held.backend.request(
+                method, bridge.params_to_handshake(params), caller, watching, {}
+            )
+        finally:
+            held.busy -= 1
+            held.others -= 1
+
+    async def _call(
+        self, method: str, params: dict[str, Any], caller: Caller, observer: CallObserver | None
+    ) -> Message:
+        if "requestState" in params:
+            responses = params.get("inputResponses", {})
+            call = self.parking.take(params["requestState"], self, caller.principal.id, responses)
+            await call.answer(caller, responses)
+        else:
+            call = self._begin(method, bridge.params_to_handshake(params), caller, _level(params))
+        outcome = await call.attend(caller, params, observer)
+        if isinstance(outcome, Message):
+            return outcome
+        result = {
+            "resultType": "input_required",
+            "inputRequests": outcome,
+            "requestState": self.parking.park(call, self),
+        }
+        info = self.server_info
+        return Message(
+            Kind.RESULT,
+            jsonrpc.result(0, with_meta(result, **{SERVER_INFO_KEY: info}) if info else result),
+        )
+
+    def _begin(self, method: str, params: dict[str, Any], caller: Caller, level: Any) -> BackCall:
+        async def work(call: BackCall) -> Message:
+            held = self._for(call.caller)
+            call.on_side = lambda message: held.aside(held.backend.link, call, message)
+            held.calls.add(call)
+            held.busy += 1
+            try:
+                await held.ready(level)
+                return await held.backend.request(method, params, call.caller, call, {})
+            finally:
+                held.busy -= 1
+                held.calls.discard(call)
+
+        return BackCall(self.services, self.upstream.id, caller, work)
+
+    # Listening
+
+    async def listen(
+        self, filters: dict[str, Any], params: dict[str, Any], caller: Caller, observer: CallObserver
+    ) -> Message:
+        """Let the observer hear what it asked for, first what was honoured; until the session breaks.
+
+        Raises UpstreamError. List changes come from keepgate's own session, whose lists these are, and from the
+        principal's; resource updates from the principal's.
+        """
+        declared = self.capabilities
+        flags = {
+            flag: True
+            for flag, method in LISTEN_FLAGS.items()
+            if filters.get(flag) is True and _promises(declared, CAPABILITY[CHANGED[method][0]])
+        }
+        uris = (
+            filters.get("resourceSubscriptions", []) if _promises(declared, "resources", "subscribe") else []
+        )
+        ear = Ear(observer, (LISTEN_FLAGS[flag] for flag in flags), uris)
+        held = self._for(caller) if flags or uris else self._own
+        held.busy += 1
+        taken: list[str] = []
+        try:
+            await self._own.backend.live()
+            await held.backend.live()
+            with self._own.heard_by(ear), held.heard_by(ear):
+                taken = await held.subscribe(uris) if uris else []
+                honoured = {**flags, **({"resourceSubscriptions": taken} if taken else {})}
+                observer.message(
+                    Message(
+                        Kind.NOTIFICATION, jsonrpc.notification(ACKNOWLEDGED, {"notifications": honoured})
+                    )
+                )
+                await ear.broken
+        finally:
+            held.busy -= 1
+            if ear.whole:
+                held.unsubscribe(taken)
+        raise AssertionError  # a session ends by breaking
+
+    # Ends
+
     async def sweep(self, older_than: float) -> None:
         """Close sessions unused since `older_than` (monotonic seconds)."""
-        for key, held in list(self._held.items()):
-            if held.used < older_than and not held.running:
-                del self._held[key]
-                await held.close()
+        for held in [held for own in self._held.values() for held in own]:
+            if held.used < older_than and not held.busy:
+                self._let_go(held)
+
+    async def retire(self) -> None:
+        """The server is not configured any more: calls that run may end, those that are parked have no way back."""
+        self.parking.close(self)
+        every = [self._own, *(held for own in self._held.values() for held in own)]
+        self._held = {}
+        for held in every:
+            held.deafen(UpstreamError("closed", f"server `{self.upstream.id}` is no longer configured"))
+        await asyncio.gather(*(held.close() for held in every if not held.busy))
 
     async def close(self) -> None:
         """Close every session. Never raises."""
-        every, self._held = [self._own, *self._held.values()], {}
+        if self.parking.close(self):
+            await asyncio.sleep(PARTING)
+        every = [self._own, *(held for own in self._held.values() for held in own)]
+        self._held = {}
         await asyncio.gather(*(held.close() for held in every), self._closing.drain(CLOSING))
+
+
+def _level(params: dict[str, Any]) -> Any:
+    meta = params.get("_meta")
+    return meta.get(LOG_LEVEL_KEY) if isinstance(meta, dict) else None
+
+
+def _promises(capabilities: dict[str, Any], name: str, flag: str = "listChanged") -> bool:
+    declared = capabilities.get(name)
+    return isinstance(declared, dict) and declared.get(flag) is True

@@ -150,7 +150,7 @@ class Gateway:
             if not live(session.principal):
                 self.enforcer.note("auth.ended", "the key has ended", principal=session.principal.id)
                 self.sessions.end_later(session)
-        self.stateless.listens.end_unless(live)
+        self.stateless.end_unless(live)
 
     def _every_session(self) -> list[Session]:
         """Those over HTTP and those on pipes."""

@@ -1,7 +1,7 @@
 """`subscriptions/listen` over several servers: one listen per server behind each listen of a client.
 
 The acknowledgement names what at least one server honoured; every message is stamped with the client's own listen id.
-When a server goes away the listen is opened again and what may have been missed is announced by list_changed.
+When a server goes away the listen is opened again, and what may have been missed is announced.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import StatelessBackend
 from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.downbridge import DownBridge
 from keepgate.gateway.relay import Running
 from keepgate.gateway.services import Services
 from keepgate.gateway.task_relay import lacking
@@ -22,18 +23,14 @@ from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc, tasks
 from keepgate.protocol.envelope import SUBSCRIPTION_KEY, with_meta
+from keepgate.protocol.eras import ACKNOWLEDGED, LISTEN_FLAGS
 
-ACK = "notifications/subscriptions/acknowledged"
-ACK_PATIENCE = 0.5
+ACK_PATIENCE = 3.0
 """Seconds to wait for every server's acknowledgement before the client gets ours."""
 RELISTEN_PAUSE = 2.0
 MAX_RESOURCES = 1000
 
-FLAGS = {
-    "toolsListChanged": "notifications/tools/list_changed",
-    "promptsListChanged": "notifications/prompts/list_changed",
-    "resourcesListChanged": "notifications/resources/list_changed",
-}
+Listenable = StatelessBackend | DownBridge
 
 
 class Listen:
@@ -122,18 +119,18 @@ class _Subscription:
     def announce(self) -> None:
         """Send the list_changed notifications this client asked for."""
         for flag in self._flags:
-            self._send(None, jsonrpc.notification(FLAGS[flag]))
+            self._send(None, jsonrpc.notification(LISTEN_FLAGS[flag]))
 
     async def split(self, wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What to ask of each server: flags of all, resources of the one each URI belongs to, if visible."""
-        flags = {flag: True for flag in FLAGS if wanted.get(flag) is True}
+        flags = {flag: True for flag in LISTEN_FLAGS if wanted.get(flag) is True}
         self._flags = tuple(flags)
         asked: dict[str, dict[str, Any]] = {}
+        policy, principal = self._services.policy(), self._caller.principal
         for server, backend in self._view.backends.items():
-            if isinstance(backend, StatelessBackend):
+            if isinstance(backend, Listenable) and policy.may_use(principal, server):
                 asked[server] = dict(flags)
         uris = wanted.get("resourceSubscriptions")
-        policy, principal = self._services.policy(), self._caller.principal
         for uri in uris[:MAX_RESOURCES] if isinstance(uris, list) else []:
             target = await self._view.located(uri, principal.id) if isinstance(uri, str) else None
             server = target.backend.settings.id if target is not None else ""
@@ -153,7 +150,7 @@ class _Subscription:
         self._expected = len(asked)
         for server, filters in asked.items():
             backend = self._view.backends[server]
-            if isinstance(backend, StatelessBackend):
+            if isinstance(backend, Listenable):
                 self._tasks.append(asyncio.create_task(self._one(server, filters)))
         if asked:
             try:
@@ -169,7 +166,7 @@ class _Subscription:
         honoured: dict[str, Any] = {}
         for server, subset in self._honoured.items():
             rewrite = self._view.to_client_uri(server, self._caller.principal.id)
-            for flag in FLAGS:
+            for flag in LISTEN_FLAGS:
                 if subset.get(flag) is True:
                     honoured[flag] = True
             uris = subset.get("resourceSubscriptions")
@@ -184,7 +181,7 @@ class _Subscription:
                 honoured.setdefault("taskIds", []).extend(owned)
         self._expected = 0
         early, self._early = self._early or {}, None
-        self._send(None, jsonrpc.notification(ACK, {"notifications": honoured}))
+        self._send(None, jsonrpc.notification(ACKNOWLEDGED, {"notifications": honoured}))
         for backend, body in early.values():
             self._send(backend, body)
 
@@ -206,18 +203,15 @@ class _Subscription:
         first = True
         while True:
             backend = self._view.backends.get(server)  # a changed configuration puts another one there
-            if not isinstance(backend, StatelessBackend):
+            if not isinstance(backend, Listenable):
                 first = False
                 self._note_ack(server, {})
                 await asyncio.sleep(RELISTEN_PAUSE)
                 continue
-            observer = _Ear(self, backend, filters)
-            params = {"notifications": filters, "_meta": self._message.params.get("_meta")}
+            observer = _Ear(self, backend, filters, again=not first)
+            params = {"_meta": self._message.params.get("_meta")}
             try:
-                link = await backend.link()
-                if not first:
-                    self._missed(backend, filters)
-                reply = await link.request("subscriptions/listen", params, observer=observer, endless=True)
+                reply = await backend.listen(filters, params, self._caller, observer)
                 if reply.kind is Kind.RESULT:
                     return
                 self._note_ack(server, {})
@@ -227,17 +221,22 @@ class _Subscription:
                 self._note_ack(server, {})
                 await asyncio.sleep(RELISTEN_PAUSE)
 
-    def _missed(self, backend: StatelessBackend, filters: dict[str, Any]) -> None:
-        for flag, method in FLAGS.items():
+    def _missed(self, backend: Listenable, filters: dict[str, Any]) -> None:
+        for flag, method in LISTEN_FLAGS.items():
             if filters.get(flag):
                 backend.shelf.invalidate(method)
                 self._send(backend, jsonrpc.notification(method))
+        for uri in filters.get("resourceSubscriptions", ()):
+            body = jsonrpc.notification("notifications/resources/updated", {"uri": uri})
+            self.heard(backend, filters, Message(Kind.NOTIFICATION, body), again=False)
 
-    def heard(self, backend: StatelessBackend, filters: dict[str, Any], message: Message) -> None:
-        """One message of one server's listen."""
-        if message.method == ACK:
+    def heard(self, backend: Listenable, filters: dict[str, Any], message: Message, *, again: bool) -> None:
+        """One message of one server's listen; `again`: of one that replaces a broken one."""
+        if message.method == ACKNOWLEDGED:
             subset = message.params.get("notifications")
             self._note_ack(backend.settings.id, subset if isinstance(subset, dict) else {})
+            if again:
+                self._missed(backend, filters)
             return
         if message.method == "notifications/resources/updated":
             uri = message.params.get("uri")
@@ -254,7 +253,7 @@ class _Subscription:
             running = Running(self._caller, self._view, self._outlet, self._trace, self._message)
             if not self._services.tasks.notified(running, backend, message, filters.get("taskIds")):
                 return
-        elif not any(filters.get(flag) for flag, method in FLAGS.items() if method == message.method):
+        elif not any(filters.get(flag) for flag, method in LISTEN_FLAGS.items() if method == message.method):
             return
         backend.shelf.invalidate(message.method)
         self._send(backend, message.body)
@@ -279,18 +278,19 @@ class _Ear:
     """Hears one server's listen."""
 
     def __init__(
-        self, subscription: _Subscription, backend: StatelessBackend, filters: dict[str, Any]
+        self, subscription: _Subscription, backend: Listenable, filters: dict[str, Any], *, again: bool
     ) -> None:
         self._subscription = subscription
         self._backend = backend
         self._filters = filters
+        self._again = again
 
     @property
     def principal(self) -> str:
         return self._subscription.principal
 
     def message(self, message: Message) -> None:
-        self._subscription.heard(self._backend, self._filters, message)
+        self._subscription.heard(self._backend, self._filters, message, again=self._again)
 
     def opened(self, *, streaming: bool) -> None: ...
 

@@ -53,6 +53,7 @@ class Pending:
     """
 
     __slots__ = (
+        "asks",
         "cancellable",
         "done",
         "hard",
@@ -84,6 +85,8 @@ class Pending:
         self.sent_token: int | None = None
         self.soft = inf
         """When its patience ends, on the loop's clock; each sign of life begins it anew."""
+        self.asks: set[tuple[type, Any]] | None = None
+        """Ids of the server's own requests in this call that wait for an answer: meanwhile nobody is impatient."""
         self.hard = inf
         """When it ends whatever the server says; a listen has no end."""
 
@@ -128,7 +131,22 @@ class Pending:
     def alive(self) -> None:
         """A sign of life: start the patience over. The hard maximum stays."""
         if self.limited:
-            self.soft = self.link.loop.time() + self.timeout
+            self.soft = inf if self.asks else self.link.loop.time() + self.timeout
+
+    def awaits(self, request_id: Any) -> None:
+        """The server waits for an answer, maybe of a person: only the hard maximum counts until it has it."""
+        if self.asks is None:
+            self.asks = set()
+        self.asks.add((type(request_id), request_id))
+        self.alive()
+
+    def answered(self, request_id: Any) -> bool:
+        """One question less: if it was the last, the server's time counts again. Whether that is so."""
+        if not self.asks or (type(request_id), request_id) not in self.asks:
+            return False
+        self.asks.discard((type(request_id), request_id))
+        self.alive()
+        return not self.asks
 
     def limit(self, maximum: float) -> float:
         """Count the time from now; when it ends at the earliest."""

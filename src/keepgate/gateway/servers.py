@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from keepgate.gateway.absent import AbsentBackend
 from keepgate.gateway.backend import Backend
-from keepgate.gateway.backends import Ask, HandshakeBackend, UpBridge
+from keepgate.gateway.backends import HandshakeBackend
 from keepgate.gateway.background import Background
-from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link, LinkOwner
 from keepgate.gateway.restore import greet, resubscribe, tell
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CAPABILITY, CHANGED
+from keepgate.gateway.upbridge import Client, UpBridge
 from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.view import View
 from keepgate.model.errors import UpstreamError
@@ -26,28 +26,26 @@ PATIENCE = 15.0
 """Seconds `initialize` waits for servers; slower ones join later."""
 
 
+class Owner(LinkOwner, Client, Protocol):
+    """The session: it owns the links and hears what its servers say."""
+
+
 class Servers:
     """Connects the servers of one session and keeps their view."""
 
-    def __init__(  # noqa: PLR0913 - the session's hooks
+    def __init__(
         self,
         services: Services,
-        owner: LinkOwner,
-        caller: Callable[[], Caller],
-        ask: Ask,
+        session: Owner,
         announce: Callable[[str, str], None],
-        log_level: Callable[[], str],
         *,
         subscribed: Callable[[str], list[str]],
         single: bool,
     ) -> None:
         self.view = View([], single=single)
         self._services = services
-        self._owner = owner
-        self._caller = caller
-        self._ask = ask
+        self._session = session
         self._announce = announce
-        self._log_level = log_level
         self._subscribed = subscribed
         self._params: dict[str, Any] = {}
         self._ready = False
@@ -62,6 +60,17 @@ class Servers:
         """The session's own links."""
         backends = self.view.backends.values()
         return [b.link for b in backends if isinstance(b, HandshakeBackend) and b.link is not None]
+
+    @property
+    def _bridges(self) -> list[UpBridge]:
+        return [backend for backend in self.view.backends.values() if isinstance(backend, UpBridge)]
+
+    def forget(self, server: str) -> None:
+        """A server is not configured any more, or another one now."""
+        backend = self.view.backends.get(server)
+        if isinstance(backend, UpBridge):
+            backend.hearing.close()
+        self.view.remove(server)
 
     async def initialize(self, upstreams: list[Upstream], params: dict[str, Any]) -> dict[str, UpstreamError]:
         """Connect to all at once, with these initialize params; the failures by server id."""
@@ -81,7 +90,7 @@ class Servers:
                 self.view.absent[upstream.id] = AbsentBackend(
                     upstream.settings, partial(self._revive, upstream)
                 )
-                principal = self._caller().principal.id
+                principal = self._session.caller.principal.id
                 self._services.enforcer.note(
                     "upstream.failed",
                     error.public,
@@ -130,6 +139,8 @@ class Servers:
 
     def _join_late(self, backend: Backend) -> None:
         self.view.add(backend)
+        if self._ready and isinstance(backend, UpBridge):
+            backend.hearing.start()
         for notification, methods in CHANGED.items():
             if CAPABILITY[methods[0]] in backend.capabilities:
                 self._announce(backend.settings.id, notification)
@@ -151,20 +162,20 @@ class Servers:
                 refused = error
         if await upstream.stateless_link() is None:
             raise refused
-        bridge = UpBridge(upstream, self._caller, self._ask, self._log_level)
+        bridge = UpBridge(upstream, self._session)
         bridge.successor = partial(self._succeed, upstream, bridge)
         return bridge
 
     async def _succeed(self, upstream: Upstream, before: Backend) -> Backend:
         """The server was replaced by one of the other era: reach it anew. Raises UpstreamError."""
         if self.view.backends.get(upstream.id) is before:
-            self.view.remove(upstream.id)
+            self.forget(upstream.id)
             self.view.absent[upstream.id] = AbsentBackend(upstream.settings, partial(self._revive, upstream))
         return await self._revive(upstream)
 
     async def _reconnect(self, backend: HandshakeBackend) -> Link:
         again = backend.link is not None
-        link, result = await backend.upstream.handshake_link(self._params, self._owner)
+        link, result = await backend.upstream.handshake_link(self._params, self._session)
         if self._closed:  # while it was being opened: nobody else would ever end it
             await link.close()
             raise UpstreamError("closed", "the session has ended")
@@ -182,18 +193,20 @@ class Servers:
         """Tell a server that forgot the session what it was told before, so that the client notices nothing."""
         for method in CHANGED:
             backend.shelf.invalidate(method)
-        level = self._log_level()
+        level = self._session.log_level
         if level and "logging" in backend.capabilities:
             await tell(link, "logging/setLevel", {"level": level})
         uris = self._subscribed(link.server)
         if uris:
-            _ = self._restoring.spawn(resubscribe(link, uris, self._owner))
+            _ = self._restoring.spawn(resubscribe(link, uris, self._session))
 
     def start(self) -> None:
         """The client is initialized: tell the servers, then open their GET streams."""
         self._ready = True
         for link in self.links:
             self._start(link)
+        for backend in self._bridges:
+            backend.hearing.start()
 
     def _start(self, link: Link) -> None:
         link.post(jsonrpc.notification("notifications/initialized"))
@@ -202,6 +215,8 @@ class Servers:
     async def close(self) -> None:
         """Close every link. Never raises."""
         self._closed = True
+        for backend in self._bridges:
+            backend.hearing.close()
         for task in list(self._connecting):
             task.cancel()
         await self._restoring.drain(0)

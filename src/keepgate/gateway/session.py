@@ -65,10 +65,7 @@ class Session(CallbackHandler):
         self.servers = Servers(
             services,
             self,
-            lambda: self.caller,
-            self.ask,
             self._announce,
-            lambda: self.log_level,
             subscribed=lambda server: [uri for owner, uri in self.subscriptions if owner == server],
             single=mount is not None,
         )
@@ -289,16 +286,18 @@ class Session(CallbackHandler):
             self._inform(link, message, Push(self.push))
 
     def _inform(self, link: Link, message: Message, outlet: Outlet) -> None:
+        if message.method != "notifications/cancelled" or self.callbacks.withdrawn(link, message):
+            self.heard(link.server, message, outlet)
+
+    def heard(self, server: str, message: Message, outlet: Outlet | None = None) -> None:
         """Pass on a notification if it concerns something this client has asked for, in the client's terms."""
-        backend = self.view.backends.get(link.server)
+        backend = self.view.backends.get(server)
         if backend is None:
             return
         backend.shelf.invalidate(message.method)
-        if message.method == "notifications/cancelled" and not self.callbacks.withdrawn(link, message):
-            return
         if not concerns(self.services, self.caller, self.view, self.subscriptions, backend, message):
             return
-        self.services.relay.pass_notification(self.caller, backend, message, "", outlet)
+        self.services.relay.pass_notification(self.caller, backend, message, "", outlet or Push(self.push))
 
     def _announce(self, server: str, notification: str) -> None:
         self._notify(server, Message(Kind.NOTIFICATION, jsonrpc.notification(notification)))
@@ -326,13 +325,14 @@ class Session(CallbackHandler):
         if not (outlet is not None and outlet.message(body)) and not self.push(body, keep=False):
             self.callbacks.refuse(body["id"], "the client cannot be asked now: it has no open stream")
 
-    async def ask(self, method: str, params: dict[str, Any], observer: CallObserver | None) -> dict[str, Any]:
+    async def ask(self, request: dict[str, Any], observer: CallObserver | None) -> dict[str, Any]:
         """Bridge: put a stateless server's input request to the client; its result. Raises UpstreamError."""
         if not isinstance(observer, Observer):
             raise UpstreamError("protocol", "the server asked for input outside any call")
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         running = observer.running
-        message = Message(Kind.REQUEST, jsonrpc.request(0, method, params))
+        message = Message(Kind.REQUEST, request)
+        method = message.method
         exchange = self.caller.gets(message, observer.backend.settings.id)
         known = lookup(method, Direction.TO_CLIENT, Kind.REQUEST, self.caller.revision)
         verdict, seq = self.services.enforcer.judge(exchange, running.trace, belongs=True)
@@ -380,7 +380,7 @@ class Session(CallbackHandler):
     async def follow(self, gone: list[str]) -> None:
         """The configuration changed: forget the servers that went, reach those that came."""
         for server in gone:
-            self.view.remove(server)
+            self.servers.forget(server)
             self.callbacks.tasks.forget(server)
         if gone:
             self.announce_lists()

@@ -7,7 +7,7 @@ requests but which server handed out which link, per principal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from keepgate.gateway.capabilities import discover_result
 from keepgate.gateway.downbridge import DownBridge
 from keepgate.gateway.inspection import presentable
 from keepgate.gateway.listen import Listen
+from keepgate.gateway.parking import Parking
 from keepgate.gateway.relay import new_trace
 from keepgate.gateway.services import Services
 from keepgate.gateway.upstream import Upstream
@@ -54,6 +55,7 @@ class Stateless:
         self._reaching: dict[str, asyncio.Task[None]] = {}
         self._ending = Background()
         self.listens = Listen(services)
+        self.parking = Parking(services)
 
     async def request(
         self,
@@ -193,7 +195,7 @@ class Stateless:
         if upstream.speaks(Era.STATELESS) is not False and await upstream.stateless_link() is not None:
             backend = StatelessBackend(upstream)
         else:
-            backend = DownBridge(upstream, self.services)
+            backend = DownBridge(upstream, self.services, self.parking)
             await backend.start()
         backend.successor = partial(self._succeed, upstream, backend)
         return backend
@@ -244,6 +246,11 @@ class Stateless:
         """Policy changed: every open listen hears that lists may have changed."""
         self.listens.announce()
 
+    def end_unless(self, live: Callable[[Principal], bool]) -> None:
+        """End what principals that may no longer be served have left open."""
+        self.listens.end_unless(live)
+        self.parking.end_unless(live)
+
     async def drop(self, servers: list[str]) -> None:
         """Forget servers that were removed or changed."""
         for server in servers:
@@ -251,8 +258,8 @@ class Stateless:
             for view in self._views.values():
                 view.remove(server)
             # Calls that still run on it end first: whoever retires the upstream closes its links.
-            if isinstance(backend, DownBridge) and backend.upstream.quiet:
-                await backend.close()
+            if isinstance(backend, DownBridge):
+                await backend.retire()
 
     async def sweep(self) -> None:
         """Close what stateless callers have not used for long."""

@@ -132,6 +132,14 @@ INPUT_REQUIRED_METHODS: Final = frozenset(("tools/call", "prompts/get", "resourc
 CACHEABLE_METHODS: Final = frozenset((*LISTS, "server/discover", "resources/read"))
 """Stateless era: methods whose complete results must carry ttlMs and cacheScope."""
 
+ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
+LISTEN_FLAGS: Final = {
+    "toolsListChanged": "notifications/tools/list_changed",
+    "promptsListChanged": "notifications/prompts/list_changed",
+    "resourcesListChanged": "notifications/resources/list_changed",
+}
+"""Stateless era: flag of a `subscriptions/listen` to the notification it asks for."""
+
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 """RFC 5424 severities by name, least severe first."""
 

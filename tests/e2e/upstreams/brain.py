@@ -102,6 +102,7 @@ class Brain:
     def __init__(self, table: Table, recorder: Recorder) -> None:
         self.table = table
         self.recorder = recorder
+        self.failed: set[str] = set()
 
     @property
     def stateless(self) -> bool:
@@ -302,6 +303,33 @@ class Play:
         await self.voice.send({"jsonrpc": "2.0", "id": request_id, **self.filled(message)})
         answer = await asyncio.wait_for(future, GATE_SECONDS)
         self.brain.recorder.note("answer", answer=answer)
+
+    async def do_asks(self, messages: Json) -> None:
+        """Several requests to the client at the same time, then wait for all answers."""
+        futures = []
+        for message in messages:
+            request_id = message.get("id", f"asked-{next(_ids)}")
+            futures.append(asyncio.get_running_loop().create_future())
+            self.ears.asked[str(request_id)] = futures[-1]
+            await self.voice.send({"jsonrpc": "2.0", "id": request_id, **self.filled(message)})
+        await asyncio.wait_for(asyncio.gather(*futures), GATE_SECONDS)
+
+    async def do_ask_and_send(self, value: Json) -> None:
+        """A request to the client, messages while it is open, then wait for the answer."""
+        question, *messages = value
+        request_id = question.get("id", f"asked-{next(_ids)}")
+        future = self.ears.asked[str(request_id)] = asyncio.get_running_loop().create_future()
+        for message in [{"id": request_id, **question}, *messages]:
+            await self.do_send(message)
+        await asyncio.wait_for(future, GATE_SECONDS)
+
+    async def do_fail_once(self, value: Json) -> None:
+        """Fail with this error, but only the first time that this name comes."""
+        if value["name"] not in self.brain.failed:
+            self.brain.failed.add(value["name"])
+            self.final = {"error": value["error"]}
+            await self.voice.reply({"jsonrpc": "2.0", "id": self.message["id"], **self.final})
+            raise EndedError
 
     async def do_tell(self, message: Json) -> None:
         """A request outside any request; nobody waits for the answer."""
