@@ -217,20 +217,13 @@ class Link:
 
     def post(self, body: dict[str, Any]) -> None:
         """Send a notification or a response without waiting; a failure is reported by the channel itself."""
-        if "method" not in body:
-            self._answered(body.get("id"))
+        self._patience.say(body)
         if len(self._tasks) < MAX_POSTS:
             _ = self._tasks.spawn(self._send_quietly(body))
         else:
             self.fail(
                 UpstreamError("overloaded", f"server `{self.server}` asks faster than it takes answers")
             )
-
-    def _answered(self, request_id: Any) -> None:
-        """A request of the server is settled: the time of the call that waited for it counts again."""
-        for pending in self._pending.values():
-            if pending.answered(request_id):
-                self._patience.watch(pending.due)
 
     def listen(self) -> None:
         """Streamable HTTP, handshake era: open the GET stream."""
@@ -317,11 +310,7 @@ class Link:
                 return
         elif pending is None and self.channel.duplex:
             pending = self._call_of(message)
-        if message.method == "notifications/cancelled":
-            self._answered(message.params.get("requestId"))
-        if message.kind is Kind.REQUEST:  # where nothing says which call it belongs to, it may be any
-            for one in [pending] if pending is not None else self._pending.values():
-                one.awaits(message.id)
+        self._patience.hear(message, pending)
         if pending is None or pending.observer is None:
             self.owner.unsolicited(self, message)
             return

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Final, Protocol
 
 from keepgate.model.errors import UpstreamError
-from keepgate.model.message import Message
+from keepgate.model.message import Kind, Message
 from keepgate.ports import Stream
 
 _LATE: Final = 0.002
@@ -204,6 +204,24 @@ class Patience:
             self.stop()
             self._due = due
             self._timer = self._loop.call_at(due + _LATE, self._look)
+
+    def hear(self, message: Message, pending: Pending | None) -> None:
+        """The server asks something in a call, in any where nothing says in which; or needs no answer any more."""
+        if message.kind is Kind.REQUEST:
+            for one in (pending,) if pending is not None else self._requests.values():
+                one.awaits(message.id)
+        elif message.method == "notifications/cancelled":
+            self._answered(message.params.get("requestId"))
+
+    def say(self, body: dict[str, Any]) -> None:
+        """Something goes to the server: maybe an answer."""
+        if "method" not in body:
+            self._answered(body.get("id"))
+
+    def _answered(self, request_id: Any) -> None:
+        for one in self._requests.values():
+            if one.answered(request_id):
+                self.watch(one.due)
 
     def stop(self) -> None:
         """Look no more."""
