@@ -62,8 +62,8 @@ class Cell:
 async def tools(cell):
     listed = (await cell.client.call("tools/list"))["result"]["tools"]
     assert "full" in [tool["name"] for tool in listed]
-    assert (await cell.client.tool("full", {"name": "x"}))["result"]["structuredContent"]
-    assert cell.record.messages("tools/call")[-1]["params"]["arguments"] == {"name": "x"}
+    assert (await cell.client.tool("full", {"name": "x", "count": 2}))["result"]["structuredContent"]
+    assert cell.record.messages("tools/call")[-1]["params"]["arguments"] == {"name": "x", "count": 2}
 
 
 async def resources(cell):

@@ -87,7 +87,7 @@ async def test_elsewhere_the_server_is_refused(everything, server, unique):
     client, record = asking(everything, server), everything.record(server)
     done = {"reply": {"completion": {"values": ["x"]}}}
     params = {
-        "ref": {"type": "ref/prompt", "name": "full"},
+        "ref": {"type": "ref/prompt", "name": "app"},
         "argument": {"name": "who", "value": "z"},
         "_meta": {"e2e/steps": [{"ask": {**FORM, "id": unique}}, done]},
     }
@@ -293,7 +293,7 @@ async def test_a_handle_opens_only_for_the_call_it_was_given_for(everything, ser
         {"requestState": 7},
         {"requestState": None},
         {"arguments": {"steps": [*steps, {"note": unique}]}},
-        {"name": "full"},
+        {"name": "app"},
     ]
     for change in bad:
         params = {
