@@ -204,7 +204,7 @@ async def disconnection(cell):
     )
     await cell.record.wait_note(cell.word, since)
     await exchange.close()
-    assert "result" in await cell.client.tool("full")
+    assert "result" in await cell.client.tool("app")
     cell.record.open_gate(cell.word)
     await cell.record.wait_note(f"{cell.word} on", since)
 

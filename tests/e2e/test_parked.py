@@ -87,7 +87,7 @@ async def test_elsewhere_the_server_is_refused(everything, server, unique):
     client, record = asking(everything, server), everything.record(server)
     done = {"reply": {"completion": {"values": ["x"]}}}
     params = {
-        "ref": {"type": "ref/prompt", "name": "app"},
+        "ref": {"type": "ref/prompt", "name": "full"},
         "argument": {"name": "who", "value": "z"},
         "_meta": {"e2e/steps": [{"ask": {**FORM, "id": unique}}, done]},
     }

@@ -220,7 +220,7 @@ async def test_initialize_cannot_be_cancelled_into_a_half_open_session(everythin
     client = Handshake(everything.mount(server))
     await client.initialize()
     await client.notify("notifications/cancelled", {"requestId": 0})
-    assert "result" in await client.tool("full")
+    assert "result" in await client.tool("app")
 
 
 # Time limits

@@ -77,7 +77,7 @@ async def test_a_server_hears_of_no_capability_but_the_clients_own(everything, s
     """In `initialize` before 2026, in the envelope of each call since; over the bridge as well."""
     client = await connect(everything, "handshake", server, capabilities=declared)
     record = everything.record(server)
-    assert "result" in await client.tool("full")
+    assert "result" in await client.tool("app")
     if server.startswith("hs"):
         told = [m["params"]["capabilities"] for m in record.messages("initialize")][-1]
     else:
@@ -91,7 +91,7 @@ async def test_a_server_hears_of_no_capability_but_the_clients_own(everything, s
 @conversation
 async def test_the_envelope_reaches_the_server_as_the_client_sent_it(everything, server, declared):
     client = await connect(everything, "stateless", server, capabilities=declared)
-    assert "result" in await client.tool("full")
+    assert "result" in await client.tool("app")
     meta = everything.record(server).messages("tools/call")[-1]["params"]["_meta"]
     assert meta["io.modelcontextprotocol/clientCapabilities"] == declared
 
@@ -170,7 +170,7 @@ async def test_tasks_are_declared_only_where_they_can_be(everything, era, server
         capabilities = client.hello["capabilities"]
     else:
         capabilities = (await client.call("server/discover"))["result"]["capabilities"]
-    await client.tool("full")
+    await client.tool("app")
     record = everything.record(server)
     if server.startswith("hs"):
         told = record.messages("initialize")[-1]["params"]["capabilities"]
