@@ -5,7 +5,7 @@ tree and syncs, is counted with it. `batch`: `append` returned. `sync`: so many 
 disk together (-w), then `durable` returned. The best of several rounds is what the work costs; what lies above it is
 what else the machine did.
 
-usage: recording.py [-d DIRECTORY] [-r ROUNDS] [-w WAITING]
+usage: python -m bench.recording [-d DIRECTORY] [-r ROUNDS] [-w WAITING]
 """
 
 import argparse

@@ -84,7 +84,7 @@ class Form:
     policy: bytes
     rules: bytes
     server: str
-    tail: str
+    tail: bytes
     name: bytes
     """Of the envelope, where the name may not be read in the record: `"name":…`"""
 
@@ -106,7 +106,7 @@ class Form:
             policy=f',"policy":{_json(entry.policy)},"prev":"'.encode(),
             rules=f'","principal":{_json(pseudonym)},"rules":{_json(entry.rules)},"seq":'.encode(),
             server=f',"server":{_json(entry.server)},"size":',
-            tail=f',"v":{VERSION},"verdict":{verdict},"writer":{_json(writer)}}}',
+            tail=f',"v":{VERSION},"verdict":{verdict},"writer":{_json(writer)}}}'.encode(),
             name=b"" if shown == entry.name else b'"name":%b' % orjson.dumps(entry.name),
         )
 
@@ -123,13 +123,9 @@ class Form:
 
         `prev` is the leaf hash of the record before, hex; `payload` is `NONE`, `inline` or `beside`.
         """
-        trace = entry.trace
-        # Ours are hexadecimal, so there is nothing to escape and nothing to cut.
-        quoted = (
-            f'"{trace}"' if trace.isalnum() and trace.isascii() and len(trace) <= _LONGEST else _text(trace)
-        )
-        rest = f'{seq}{self.server}{entry.size},"time":"{rfc3339(entry.time_ns)}","trace":{quoted}{self.tail}'
-        return b"".join((self.head, *payload, self.policy, prev, self.rules, rest.encode()))
+        rest = f'{seq}{self.server}{entry.size},"time":"{rfc3339(entry.time_ns)}","trace":'
+        trace = orjson.dumps(_clip(entry.trace))
+        return b"".join((self.head, *payload, self.policy, prev, self.rules, rest.encode(), trace, self.tail))
 
 
 NONE: Final[tuple[bytes, ...]] = (b"null",)
@@ -180,4 +176,8 @@ def _json(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    return _json(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    return _json(_clip(text))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
