@@ -93,6 +93,8 @@ NEAR_MISSES = [
     "-----BEGIN PUBLIC KEY-----\nMIIBIjANBg",
     "postgres://localhost:5432/shop and redis://cache:6379",
     "postgres://app@db.internal/shop",
+    "postgresql://user:password@localhost:5432/db",
+    "mysql://root:<password>@host/db and redis://:${REDIS_PASSWORD}@cache",
     "https://example.com:8443/path?user=me@example.com",
     'password = "changeme-example-1"',
     "password: $DATABASE_PASSWORD_1",

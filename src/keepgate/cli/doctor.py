@@ -39,7 +39,7 @@ def doctor(path: Path | None) -> int:
 
 
 def examine(path: Path | None) -> Iterator[Line]:
-    """Configuration, state directory, keys, log, servers, in this order."""
+    """Configuration, state directory, keys, log, inspection, servers, in this order."""
     from keepgate import config
 
     try:
@@ -53,6 +53,7 @@ def examine(path: Path | None) -> Iterator[Line]:
     yield from _state(settings.state)
     yield from _keys(settings)
     yield from _log(settings)
+    yield _inspection(settings)
     yield from _servers(settings)
 
 
@@ -113,6 +114,16 @@ def _log(settings: Settings) -> Iterator[Line]:
         yield Line(state, f"{what}: {problems}" if problems else what)
 
 
+def _inspection(settings: Settings) -> Line:
+    from keepgate.detect.matcher import available
+    from keepgate.detect.rules import RULES
+
+    if not settings.content.inspect:
+        return Line(WARN, "what messages say is not inspected", "set `content.inspect` to true")
+    matcher = "Hyperscan" if available() else "RE2"
+    return Line(FINE, f"inspection `{settings.content.profile}`: {len(RULES)} rules, by {matcher}")
+
+
 def _servers(settings: Settings) -> Iterator[Line]:
     from keepgate.compose import list_servers
 
@@ -126,3 +137,6 @@ def _servers(settings: Settings) -> Iterator[Line]:
                 FINE,
                 f"server {name}: {found.server or 'unnamed'}, {found.revision}, {len(found.tools)} tools",
             )
+            for tool, why in found.unusable:
+                cure = "tell its maker; `schemas.unusable` says what follows"
+                yield Line(WARN, f"server {name}: tool `{tool}` cannot be checked: {why}", cure)

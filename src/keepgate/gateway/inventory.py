@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from keepgate.decide.schemas import contract_of
 from keepgate.gateway.backends import HandshakeBackend, StatelessBackend
 from keepgate.gateway.link import Link
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
@@ -29,6 +30,8 @@ class Inventory:
     revision: str
     server: str
     """name/version as the server claims"""
+    unusable: tuple[tuple[str, str], ...] = ()
+    """Tools with a schema that cannot be used, and why"""
 
 
 class _Nobody:
@@ -66,10 +69,13 @@ async def list_server(
             backend = HandshakeBackend(upstream, connect)
             revision = (await backend.live()).revision
         names: dict[str, list[str]] = {}
+        unusable: list[tuple[str, str]] = []
         for method, capability in CAPABILITY.items():
             found: list[dict[str, Any]] = []
             if capability in backend.capabilities:
                 found = await _items(backend, method)
+            if method == "tools/list":
+                unusable = list(_unusable(found))
             names[method] = [item[KEY[method]] for item in found]
         return Inventory(
             tuple(names["tools/list"]),
@@ -77,9 +83,19 @@ async def list_server(
             (*names["resources/list"], *names["resources/templates/list"]),
             revision,
             display(backend.server_info),
+            tuple(unusable),
         )
     finally:
         await upstream.close()
+
+
+def _unusable(tools: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for tool in tools:
+        contract = contract_of(tool)
+        if contract.unusable_input:
+            yield tool["name"], f"its `inputSchema`: {contract.unusable_input}"
+        if contract.unusable_output:
+            yield tool["name"], f"its `outputSchema`: {contract.unusable_output}"
 
 
 async def _items(backend: StatelessBackend | HandshakeBackend, method: str) -> list[dict[str, Any]]:

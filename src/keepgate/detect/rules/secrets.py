@@ -8,6 +8,9 @@ from keepgate.detect.detector import Rule
 from keepgate.model.finding import Confidence, Severity
 
 _TAXONOMY: Final = ("OWASP-MCP01", "CWE-200")
+_WORDS: Final = frozenset(
+    "pass password passwd pwd pw secret mypassword yourpassword user username changeme".split()
+)
 _FILLERS: Final = "x*.0-_"
 _PLACEHOLDERS: Final = ("example", "your", "changeme", "placeholder", "dummy", "redacted", "1234567890")
 
@@ -20,6 +23,11 @@ def _sure(name: str, title: str, pattern: str, *, block_end: str = "") -> Rule:
 
 def _beside(name: str, title: str, pattern: str) -> Rule:
     return Rule(f"secret.{name}", title, Severity.MEDIUM, Confidence.LIKELY, pattern, _TAXONOMY, proof=_mixed)
+
+
+def _password(found: str) -> bool:
+    """No word for a password, and nothing to be filled in."""
+    return _varied(found) and found.lower() not in _WORDS and found[0] not in "$<{[%"
 
 
 def _varied(found: str) -> bool:
@@ -93,11 +101,15 @@ RULES: Final = (
         "JSON web token",
         r"\beyJ[A-Za-z0-9_\-]{10,500}\.eyJ[A-Za-z0-9_\-]{10,500}(?:[A-Za-z0-9_\-]{1,500})?\.[A-Za-z0-9_\-]{20,500}",
     ),
-    _sure(
-        "database-url",
+    Rule(
+        "secret.database-url",
         "password in a database URL",
+        Severity.HIGH,
+        Confidence.CONFIRMED,
         r"(?i)\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|clickhouse)"
         r"(?:\+[a-z0-9]{1,20})?://[^\s:@/\"']{0,64}:([^\s:@/\"']{3,128})@[a-z0-9]",
+        _TAXONOMY,
+        proof=_password,
     ),
     _beside(
         "url-password",
