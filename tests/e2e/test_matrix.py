@@ -304,8 +304,24 @@ LOST = "2026-07-28: a lost connection is the cancellation"
 OUTSIDE = "2026-07-28 has no questions outside calls; a handshake server's are refused"
 ON_A_PIPE = "over HTTP only: a pipe does not say what is outside a call"
 NO_RESUMPTION = "2026-07-28 has no resumption: a client that loses its stream has cancelled"
-TASKS = "relayed as they are: `tests/gateway/test_task_relay.py`, and the scenarios of the official suite"
-NO_TASKS = "tasks of one era cannot be told in the other: they are offered to neither side"
+NO_CLIENT_TASKS = "only 2025-11-25 has tasks that a client executes for its server"
+
+
+class Elsewhere(str):
+    """A cell that another file tests."""
+
+    __slots__ = ()
+
+
+TASKS = Elsewhere("`tests/e2e/test_tasks.py`, and the scenarios of the official suite")
+WAITED_FOR = Elsewhere(
+    "not as tasks: a call that its server can answer only with a task is waited for "
+    "(`tests/e2e/test_tasks_bridged.py`)"
+)
+EXTENDED = Elsewhere(
+    "as tasks of the extension, without `notifications/tasks`; for a client that does not declare it, waited for "
+    "where the tool can only be a task (`tests/e2e/test_tasks_bridged.py`)"
+)
 
 FEATURES = {
     "tools": dict.fromkeys(PAIRINGS, tools),
@@ -334,7 +350,8 @@ FEATURES = {
     "ping by the server": {HH: server_ping, HS: NO_PING, SH: server_ping, SS: NO_PING},
     "questions outside any call": {HH: unasked, HS: OUTSIDE, SH: OUTSIDE, SS: OUTSIDE},
     "resumption of event streams": {HH: resumption, HS: resumption, SH: NO_RESUMPTION, SS: NO_RESUMPTION},
-    "tasks": {HH: TASKS, HS: NO_TASKS, SH: NO_TASKS, SS: TASKS},
+    "tasks": {HH: TASKS, HS: WAITED_FOR, SH: EXTENDED, SS: TASKS},
+    "tasks of the client": {HH: TASKS, HS: NO_CLIENT_TASKS, SH: NO_CLIENT_TASKS, SS: NO_CLIENT_TASKS},
 }
 
 SERVERS = {"handshake": ("hs-http", "hs-stdio"), "stateless": ("sl-http", "sl-stdio")}
@@ -394,7 +411,9 @@ def table():
     for feature, row in FEATURES.items():
         cells = []
         for cell in row.values():
-            cells.append("yes" if callable(cell) else f"– ({notes.setdefault(cell, chr(97 + len(notes)))})")
+            sign = "yes" if callable(cell) or isinstance(cell, Elsewhere) else "–"
+            note = "" if callable(cell) else f" ({notes.setdefault(cell, chr(97 + len(notes)))})"
+            cells.append(sign + note)
         if any(name == feature for name, _ in SKIPPED):
             cells[0] += f" ({notes.setdefault(ON_A_PIPE, chr(97 + len(notes)))})"
         lines.append(f"| {feature} | {' | '.join(cells)} |")

@@ -102,6 +102,11 @@ class BackCall:
         """Whether it waits at the server and no request of the client attends it."""
         return self._observer is None and self.running and not self._ended
 
+    @property
+    def questions(self) -> dict[str, Any]:
+        """What the server has asked and nobody has answered, as `inputRequests` has it."""
+        return {key: question.request for key, question in self._open.items()}
+
     # The client's requests
 
     async def attend(
@@ -145,7 +150,7 @@ class BackCall:
         if self.rounds > MAX_ROUNDS:
             self.end("asked too often")
             raise UpstreamError("protocol", f"the server asked for input more than {MAX_ROUNDS} times")
-        return {key: question.request for key, question in self._open.items()}
+        return self.questions
 
     def check(self, responses: Any) -> None:
         """Whether these can be answers to what was asked. Raises RemoteError (-32602); nothing is lost by it."""

@@ -15,6 +15,7 @@ from keepgate.gateway.backcall import BackCall
 from keepgate.gateway.backends import MovedError, Successor, list_params, page_of
 from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
+from keepgate.gateway.down_tasks import DownTasks
 from keepgate.gateway.held import Ear, Held
 from keepgate.gateway.parking import Parking
 from keepgate.gateway.pending import CallObserver
@@ -75,6 +76,7 @@ class DownBridge:
         self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
         self._own = self._session({}, services.identity.info, "", b"")
         self._held: dict[str, list[Held]] = {}
+        self.tasks = DownTasks(services, upstream.id, self.shelf, self._for)
         self._closing = Background()
         self.successor: Successor | None = None
 
@@ -93,7 +95,7 @@ class DownBridge:
     @property
     def capabilities(self) -> dict[str, Any]:
         """From the initialize result of keepgate's own session, as far as the bridge carries it."""
-        return tasks.without(self._own.backend.capabilities)
+        return self.tasks.promised(self._own.backend.capabilities)
 
     @property
     def receiver(self) -> int:
@@ -174,7 +176,9 @@ class DownBridge:
         headers: dict[str, str],
     ) -> Message:
         """Translate there and back; a call that asks its client is answered `input_required`. Raises UpstreamError."""
-        ask = self._call if method in INPUT_REQUIRED_METHODS else self._plain
+        ask = self.tasks.way(method, params, self._own.backend.capabilities)
+        if ask is None:
+            ask = self._call if method in INPUT_REQUIRED_METHODS else self._plain
         try:
             reply = await ask(method, params, caller, observer)
         except MovedError:
@@ -234,7 +238,7 @@ class DownBridge:
             held.busy += 1
             try:
                 await held.ready(level)
-                return await held.backend.request(method, params, call.caller, call, {})
+                return await self.tasks.run(held, method, params, call)
             finally:
                 held.busy -= 1
                 held.calls.discard(call)
@@ -291,8 +295,9 @@ class DownBridge:
                 self._let_go(held)
 
     async def retire(self) -> None:
-        """The server is not configured any more: calls that run may end, those that are parked have no way back."""
+        """The server is not configured any more: calls that run may end, what is parked and tasks have no way back."""
         self.parking.close(self)
+        await self.tasks.close()
         every = [self._own, *(held for own in self._held.values() for held in own)]
         self._held = {}
         for held in every:
@@ -301,6 +306,7 @@ class DownBridge:
 
     async def close(self) -> None:
         """Close every session. Never raises."""
+        await self.tasks.close()
         if self.parking.close(self):
             await asyncio.sleep(PARTING)
         every = [self._own, *(held for own in self._held.values() for held in own)]

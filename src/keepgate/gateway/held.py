@@ -20,7 +20,7 @@ from keepgate.gateway.services import Services
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
-from keepgate.protocol import jsonrpc
+from keepgate.protocol import jsonrpc, tasks
 from keepgate.protocol.eras import LOG_LEVELS
 
 AT_ONCE = 16
@@ -73,6 +73,8 @@ class Held:
         """Those that a server may ask something in"""
         self.others = 0
         """Requests that run and in which it may not"""
+        self.tasks: dict[str, BackCall] = {}
+        """Calls that wait for a task, by the server's id for it: questions name it"""
         self._level = ""
         self._ears: set[Ear] = set()
         self._uris: dict[str, int] = {}
@@ -116,6 +118,8 @@ class Held:
     def unsolicited(self, link: Link, message: Message) -> None:
         """Outside any call, or on a pipe or the GET stream, which do not say to which call: to the one, if one runs."""
         only = next(iter(self.calls)) if len(self.calls) == 1 and not self.others else None
+        if tasks.mentions(message.params):
+            only = None
         if only is not None and (message.kind is Kind.REQUEST or message.method == "notifications/message"):
             only.message(message)
         else:
@@ -126,7 +130,11 @@ class Held:
         if link is None:
             return
         if message.kind is Kind.REQUEST:
-            if call is None:
+            named = self.tasks.get(tasks.related(message.params) or "")
+            if named is not None:
+                message.body["params"] = tasks.relate(message.params, None)
+                named.ask(link, message)
+            elif call is None:
                 refuse_callback(link, message, "no call is running that this request could belong to")
             elif link.channel.duplex and len(self.calls) + self.others > 1:
                 refuse_callback(link, message, "more than one call is running that this could belong to")

@@ -8,14 +8,17 @@ from typing import Any, Protocol
 
 from keepgate.gateway import bridge
 from keepgate.gateway.backends import StatelessBackend, list_params, page_of
+from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.hearing import Hearing, Listener
 from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.shelf import Meta
+from keepgate.gateway.task_follow import follow, refused
 from keepgate.gateway.upstream import Upstream
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.protocol import http, jsonrpc, tasks
+from keepgate.protocol.envelope import with_meta
 from keepgate.protocol.eras import lookup
 
 MAX_ROUNDS = 16
@@ -39,6 +42,7 @@ class UpBridge(StatelessBackend):
     def __init__(self, upstream: Upstream, client: Client) -> None:
         super().__init__(upstream)
         self._client = client
+        self._background = Background()
         self.hearing = Hearing(self, self._params, client)
 
     @property
@@ -76,16 +80,37 @@ class UpBridge(StatelessBackend):
         visited: list[str] = []
         for _round in range(MAX_ROUNDS):
             reply = await super().exchange(method, sent, caller, observer, headers)
+            if refused(reply) and not tasks.may_create(method, sent):
+                sent = tasks.envelope_declares(sent, tasks=True)  # it has not run; now keepgate waits for it
+                continue
+            if reply.kind is Kind.RESULT and reply.body["result"]["resultType"] == "task":
+                reply = await self._followed(reply.body["result"], sent, caller, observer)
             if reply.kind is Kind.ERROR:
                 reply.body["error"] = bridge.error_to_handshake(method, reply.body["error"])
                 return reply
             result = reply.body["result"]
-            if result["resultType"] == "complete":
+            if result.get("resultType", "complete") == "complete":
                 self._completed(visited, observer)
                 reply.body["result"] = bridge.result_to_handshake(method, result)
                 return reply
             sent = await self._answered(sent, result, observer, visited)
         raise UpstreamError("protocol", f"the server asked for input more than {MAX_ROUNDS} times")
+
+    async def _followed(
+        self, task: dict[str, Any], sent: dict[str, Any], caller: Caller, observer: CallObserver | None
+    ) -> Message:
+        """The outcome of a task that the server made of a call."""
+        envelope = with_meta({"_meta": sent["_meta"]}, progressToken=None)
+
+        async def server(method: str, params: dict[str, Any]) -> Message:
+            return await super(UpBridge, self).exchange(method, {**params, **envelope}, caller, None, {})
+
+        async def client(questions: dict[str, Any]) -> dict[str, Any]:
+            following = await self._answered({}, {"inputRequests": questions}, observer, [])
+            answers: dict[str, Any] = following["inputResponses"]
+            return answers
+
+        return await follow(task, server, client, self.upstream.limits.call_maximum, self._background)
 
     async def _answered(
         self, sent: dict[str, Any], result: dict[str, Any], observer: CallObserver | None, visited: list[str]

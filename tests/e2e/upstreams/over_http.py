@@ -10,7 +10,12 @@ from tests.e2e.upstreams.brain import Brain, Ears
 from tests.e2e.upstreams.record import Recorder
 
 Headers = list[tuple[str, str]]
-STATUS = {-32601: 404, -32020: 400, -32021: 400, -32022: 400}
+STATUS = {  # stateless era
+    -32601: 404,
+    -32020: 400,
+    -32021: 400,
+    -32022: 400,
+}
 
 
 class Wire:
@@ -109,7 +114,8 @@ class HttpVoice:
             await self.hang_up()
             return
         self.ended = True
-        status = STATUS.get(message.get("error", {}).get("code"), 200)
+        code = message.get("error", {}).get("code")
+        status = 200 if "Mcp-Session-Id" in self.headers else STATUS.get(code, 200)
         kind = {"Content-Type": "application/json"}
         await self.connection.respond(status, {**self.headers, **kind}, encoded(message))
 
