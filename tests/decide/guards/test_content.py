@@ -205,6 +205,42 @@ def test_findings_are_bounded_and_too_many_secrets_are_denied():
     assert (flood.effect, flood.edits) == (Effect.DENY, ())
 
 
+def test_a_repetition_that_cannot_be_removed_is_denied():
+    password = "s3cr3t-word!"
+    url = f"postgres://app:{password}@db.internal/shop"
+    for result in (
+        {"structuredContent": {"url": url, password: 1}},
+        {"structuredContent": {"url": url}, "nextCursor": password},
+    ):
+        verdict = guard().check(answer(result), {})
+        assert verdict is not None
+        assert (verdict.effect, verdict.edits) == (Effect.DENY, ())
+
+
+def test_many_secrets_in_many_strings_take_no_time():
+    import time
+
+    keys = [f"AKIA{number:016d}".translate(str.maketrans("0189", "ZYXW")) for number in range(64)]
+    message = answer({"structuredContent": {"keys": keys, "rest": ["x"] * 150_000}})
+    start = time.process_time()
+    verdict = guard().check(message, {})
+    assert time.process_time() - start < 3
+    assert verdict is not None
+    assert len(verdict.edits) == 64
+
+
+def test_one_secret_a_million_times_is_denied_in_no_time():
+    import time
+
+    password = "s3cr3t-word!"
+    message = text(f"postgres://app:{password}@db.internal/shop", f"{password} " * 500_000)
+    start = time.process_time()
+    verdict = guard().check(message, {})
+    assert time.process_time() - start < 3
+    assert verdict is not None
+    assert "too much to remove" in verdict.reason
+
+
 def test_what_is_configured_goes_before_the_profile():
     to_server, to_client = PROFILES["balanced"]
     deny = Content(

@@ -7,14 +7,16 @@ stands where it cannot be (a key, a name of the protocol) is denied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import accumulate
 from typing import Any, Final
 
 from keepgate.decide.facts import Fact, Facts
 from keepgate.detect.detector import MOST, Detector, Sighting
-from keepgate.detect.texts import MARK, places, pointer
+from keepgate.detect.texts import MARK, Place, places, pointer
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Confidence, Finding
 from keepgate.model.message import Direction, Json, Kind, Message
@@ -34,6 +36,10 @@ _FIXED: Final = frozenset(
 """Members of the protocol that a peer acts on: changing one would break the message, not clean it."""
 _FREE: Final = frozenset(("structuredContent", "arguments", "data"))
 """Below these nothing belongs to the protocol."""
+
+
+Removal = tuple[int, int, str]
+"""Character offsets in a string, and the rule that names the placeholder."""
 
 
 class Action(IntEnum):
@@ -140,7 +146,10 @@ class Content:
         stuck = next((each for each in removed if each.is_key or not editable(each.keys)), None)
         if stuck is not None:
             return self._deny(f"there is a {stuck.finding.title} where it cannot be removed", findings)
-        edits = tuple(edits_of(removed, value, root))
+        try:
+            edits = tuple(edits_of(removed, value, root))
+        except StuckError as error:
+            return self._deny(f"{error}: {titles}", findings)
         return Verdict(Effect.REDACT, f"removed: {titles}", self.id, findings=findings, edits=edits)
 
     def _deny(self, reason: str, findings: tuple[Finding, ...]) -> Verdict:
@@ -165,27 +174,30 @@ def editable(keys: tuple[str | int, ...]) -> bool:
     return not (any(key in _FIXED for key in keys[-1:]) and not any(key in _FREE for key in keys[1:-1]))
 
 
+class StuckError(Exception):
+    """What was found cannot be taken out everywhere; the text says why."""
+
+
 def edits_of(removed: Sequence[Sighting], value: Json, root: str) -> Sequence[Edit]:
     """One edit for each string that has to change: every thing replaced by a placeholder that names its rule.
 
     A thing that was found in one string is also taken out of the others, as it is and as it stands in JSON text: a
-    server repeats its structured content as text, and there a rule may not see it.
+    server repeats its structured content as text, and there a rule may not see it. Raises StuckError.
     """
-    spans: dict[tuple[str | int, ...], list[tuple[int, int, str]]] = {}
+    spans: dict[tuple[str | int, ...], list[Removal]] = {}
     for sighting in removed:
         finding = sighting.finding
         spans.setdefault(sighting.keys, []).append((finding.start, finding.end, finding.rule))
-    repeated = _repeated(removed)
-    edits = []
-    for place in places(value, (root,)):
-        if place.is_key:
-            continue
-        here = spans.get(place.keys, [])
-        if editable(place.keys):
-            here = [*here, *_again(place.text, repeated)]
-        if here:
-            edits.append(Edit(pointer(place.keys), _without(place.text, here)))
-    return edits
+    listed = list(places(value, (root,)))
+    for place, removal in _again(listed, _repeated(removed)):
+        if place.is_key or not editable(place.keys):
+            raise StuckError("something stands where it cannot be removed")
+        spans.setdefault(place.keys, []).append(removal)
+    return [
+        Edit(pointer(place.keys), _without(place.text, spans[place.keys]))
+        for place in listed
+        if not place.is_key and place.keys in spans
+    ]
 
 
 def _repeated(removed: Sequence[Sighting]) -> list[tuple[str, str]]:
@@ -203,17 +215,25 @@ def _as_json(text: str) -> str:
     return "".join(escapes.get(sign, sign) for sign in text)
 
 
-def _again(text: str, repeated: Sequence[tuple[str, str]]) -> list[tuple[int, int, str]]:
-    found = []
+def _again(listed: Sequence[Place], repeated: Sequence[tuple[str, str]]) -> Iterator[tuple[Place, Removal]]:
+    """Where these texts stand, in all strings at once. Raises StuckError for more than can be sensible."""
+    whole = "\n".join(place.text for place in listed)
+    starts = list(accumulate((len(place.text) + 1 for place in listed), initial=0))
+    left = 10 * MOST
     for what, rule in repeated:
-        at = text.find(what)
+        at = whole.find(what)
         while at >= 0:
-            found.append((at, at + len(what), rule))
-            at = text.find(what, at + len(what))
-    return found
+            number = bisect_right(starts, at) - 1
+            start, end = at - starts[number], at - starts[number] + len(what)
+            if end <= len(listed[number].text):
+                yield listed[number], (start, end, rule)
+            left -= 1
+            if left < 0:
+                raise StuckError("there is too much to remove")
+            at = whole.find(what, at + len(what))
 
 
-def _without(text: str, spans: list[tuple[int, int, str]]) -> str:
+def _without(text: str, spans: list[Removal]) -> str:
     """The text with every span replaced; spans that overlap are one, named after the first."""
     out: list[str] = []
     done = 0
