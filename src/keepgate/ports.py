@@ -38,6 +38,10 @@ class AccessTokens(Protocol):
     for this request; RemoteError (503) says that nothing can be said about the token now.
     """
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What every token needs for anything at all."""
+
     def recognise(self, request: HttpRequest, scheme: str, token: str) -> Principal | None:
         """Whose token it is, if that can be said without asking anybody; None: `verify` must be awaited."""
 

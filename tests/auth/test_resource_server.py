@@ -303,16 +303,6 @@ def test_without_a_token_the_challenge_tells_where_to_go_and_of_no_error():
     )
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_what_carries_no_message_needs_the_scopes_at_the_door(method):
-    server = World().server(scopes=("mcp", "more"))
-    error = refusal(show(server, token(), at=request(method=method)))
-    assert error.status == 403
-    assert error.challenge.startswith('Bearer error="insufficient_scope"')
-    assert 'scope="mcp more"' in error.challenge
-    assert run(show(World().server(scopes=("mcp",)), token(), at=request(method=method))).user == "alice"
-
-
 def test_no_refusal_quotes_the_token():
     for text in (token(sub="se\x01cret"), token(iss="https://secret"), token({"typ": "secret"}), "secret"):
         error = refusal(show(World().server(), text))

@@ -9,7 +9,7 @@ from keepgate.gateway.access import MAX_WAITING, Gatekeeper
 from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.settings import Limits
-from keepgate.model.access import ANONYMOUS, Principal
+from keepgate.model.access import ANONYMOUS, Authentication, Principal
 from keepgate.model.errors import AuthenticationError, RemoteError
 from tests.gateway.lab import MemoryLog
 
@@ -27,6 +27,8 @@ class Keys:
 
 class Tokens:
     """ports.AccessTokens: `known` at once, `asked` after a question, nothing else."""
+
+    scopes = frozenset(["mcp", "more"])
 
     def recognise(self, request, scheme, token):
         if token == "asked":
@@ -153,3 +155,27 @@ def test_questions_are_bounded():
         assert await keeper.ask(request("Bearer asked")) is ALICE
 
     asyncio.run(work())
+
+
+def with_scopes(*scopes):
+    auth = Authentication("corp", frozenset(scopes), metadata="https://gate/m")
+    return Principal("oauth:corp/alice/cursor", "oauth", user="alice", auth=auth)
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [ANONYMOUS, Principal("key:a", "key"), with_scopes("mcp", "more"), with_scopes("more", "x", "mcp")],
+)
+def test_scopes_concern_tokens_only(principal):
+    gatekeeper(tokens=Tokens())[0].check_scopes(principal)
+
+
+def test_a_token_without_a_scope_is_told_all_that_every_token_needs():
+    keeper, log = gatekeeper(tokens=Tokens())
+    with pytest.raises(AuthenticationError) as caught:
+        keeper.check_scopes(with_scopes("more"))
+    assert caught.value.status == 403
+    assert caught.value.challenge == (
+        'Bearer error="insufficient_scope", scope="mcp more", resource_metadata="https://gate/m"'
+    )
+    assert [(entry.method, entry.effect) for entry in log.entries] == [("auth.scope", "deny")]

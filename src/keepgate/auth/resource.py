@@ -6,9 +6,10 @@ name that a server could have: whether there is such a server is nobody's busine
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from keepgate.protocol.challenge import challenge
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -70,17 +71,6 @@ def server_of(path: str) -> str:
     """The server of `/mcp/<server>...`; empty for all of them."""
     parts = path.strip("/").split("/")
     return parts[1] if len(parts) > 1 and parts[0] == "mcp" else ""
-
-
-def challenge(scheme: str, metadata_url: str, **parameters: str) -> str:
-    """A challenge; empty parameters are left out. What is quoted is ours or checked configuration: no escapes."""
-    given = {**parameters, "resource_metadata": metadata_url}
-    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
-
-
-def joined(scopes: Iterable[str]) -> str:
-    """As in a challenge: sorted, so that the same need is the same text."""
-    return " ".join(sorted(scopes))
 
 
 def routes(resource: Resource) -> list[Route]:

@@ -19,11 +19,12 @@ from keepgate.auth.dpop import ALGORITHMS, CrowdedError, ProofError, Proofs, Sho
 from keepgate.auth.introspection import INACTIVE, Introspector
 from keepgate.auth.issuer import Authority, KeysNeededError
 from keepgate.auth.jose import Compact, JoseError
-from keepgate.auth.resource import Resource, challenge, joined
+from keepgate.auth.resource import Resource
 from keepgate.model.access import Authentication, Principal
 from keepgate.model.errors import AuthenticationError, RemoteError
 from keepgate.ports import HttpRequest
 from keepgate.protocol import jsonrpc
+from keepgate.protocol.challenge import challenge, joined
 
 MAX_KNOWN: Final = 10_000
 """Accepted tokens that are remembered, and as many that were refused."""
@@ -56,6 +57,7 @@ class ResourceServer:
         nonces: bool,
     ) -> None:
         self.resource = resource
+        self.scopes = frozenset(resource.scopes)
         self._by_url = {authority.issuer.url: authority for authority in authorities}
         self._introspectors = {
             authority.issuer.url: Introspector(authority, authority.issuer.introspection)
@@ -83,7 +85,7 @@ class ResourceServer:
                 self._refuse(request.path, error)
             if known is None:
                 return None
-        if known.thumbprint is None and scheme == "bearer" and request.method == "POST":
+        if known.thumbprint is None and scheme == "bearer":
             return known.principal
         return self._let_in(request, scheme, token, known)
 
@@ -189,25 +191,11 @@ class ResourceServer:
         self._known = dict(live if len(live) < MAX_KNOWN // 2 else live[len(live) // 2 :])
 
     def _let_in(self, request: HttpRequest, scheme: str, token: str, known: _Known) -> Principal:
-        """Proof of possession, and for what carries no message to decide on, the scopes. Raises AuthenticationError."""
+        """Proof of possession, where the token needs one. Raises AuthenticationError, RemoteError."""
         if known.thumbprint is not None:
             self._check_proof(request, scheme, token, known.thumbprint)
         elif scheme != "bearer":
             self._refuse(request.path, TokenError("the token is bound to no key: send it as `Bearer`"))
-        auth = known.principal.auth
-        assert auth is not None
-        if request.method != "POST" and not auth.scopes.issuperset(self.resource.scopes):
-            raise AuthenticationError(
-                "the token lacks a scope",
-                challenge(
-                    auth.scheme,
-                    auth.metadata,
-                    error="insufficient_scope",
-                    error_description="the token lacks a scope",
-                    scope=joined(self.resource.scopes),
-                ),
-                status=403,
-            )
         return known.principal
 
     def _check_proof(self, request: HttpRequest, scheme: str, token: str, thumbprint: str) -> None:

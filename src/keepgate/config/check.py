@@ -26,6 +26,7 @@ def problems(document: Document) -> Iterator[Remark]:
     """Reasons to refuse the configuration."""
     yield from _exposure(document)
     yield from identity.problems(document)
+    yield from _step_up(document)
     if document.limits.call_timeout > document.limits.call_maximum:
         yield ("limits", "call_timeout"), "`limits.call_timeout` must not be more than `limits.call_maximum`"
     for name, server in document.servers.items():
@@ -122,6 +123,16 @@ def _access(document: Document) -> Iterator[Remark]:
             entity(grant.to)
         except ValueError as error:
             yield ("access", "grants", number, "to"), str(error)
+
+
+def _step_up(document: Document) -> Iterator[Remark]:
+    for number, demand in enumerate(document.identity.step_up):
+        where: Path = ("identity", "step_up", number)
+        if not (demand.scopes or demand.acr or demand.max_age):
+            yield where, "it demands nothing: name `scopes`, `acr` or `max_age`"
+        for place, text in enumerate(demand.uses):
+            if why := _pattern(text, document):
+                yield (*where, "uses", place), why
 
 
 def _pattern(text: str, document: Document) -> str:

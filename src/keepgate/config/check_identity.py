@@ -55,6 +55,11 @@ def problems(document: Document) -> Iterator[Remark]:
 
 def warnings(document: Document) -> Iterator[Remark]:
     """What is allowed but probably not meant."""
+    if document.identity.step_up and not document.identity.issuers:
+        yield (
+            ("identity", "step_up"),
+            "nobody can log in with an access token: what this concerns is denied to all",
+        )
     for name, issuer in document.identity.issuers.items():
         where: Path = ("identity", "issuers", name)
         if "JWT" in issuer.types:

@@ -18,7 +18,7 @@ LATER: Final = frozenset(
     """
     admin alerts approvals audit auth budgets catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers lock metrics mode mtls notify oauth observe otel packages
-    policies policy quarantine quotas redis replicas retention sandbox seal step_up telemetry tenants
+    policies policy quarantine quotas redis replicas retention sandbox seal telemetry tenants
     tools tracing trust valkey vault webhooks
     """.split()
 )

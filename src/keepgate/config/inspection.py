@@ -1,4 +1,4 @@
-"""The guards that look at values and texts, as the configuration asks for them.
+"""The guards that look at logins, values and texts, as the configuration asks for them.
 
 Imported only where a gateway is built: the matchers that come with it take a while to load and to compile.
 """
@@ -7,15 +7,29 @@ from __future__ import annotations
 
 from keepgate.config.settings import Document, Families
 from keepgate.decide.chain import Guard
+from keepgate.decide.guards.assurance import Assurance, Demand
 from keepgate.decide.guards.content import PROFILES, Action, Content, Table
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import PatternDetector
 from keepgate.detect.rules import RULES
+from keepgate.policy.pattern import Pattern
 
 
 def guards_of(document: Document) -> tuple[Guard, ...]:
     """In their order in the chain. Raises LocalError for a rule that cannot be used."""
     guards: list[Guard] = []
+    identity = document.identity
+    if identity.scopes or identity.step_up:
+        demands = [
+            Demand(
+                tuple(Pattern.parse(text) for text in each.uses),
+                frozenset(each.scopes),
+                each.acr,
+                each.max_age,
+            )
+            for each in identity.step_up
+        ]
+        guards.append(Assurance(identity.scopes, demands))
     checks = document.schemas
     if not checks.arguments == checks.results == "ignore":
         guards.append(

@@ -34,6 +34,7 @@ ClaimPath = Annotated[
     WithJsonSchema(values.WORDS_SCHEMA),
 ]
 Scope = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{1,128}$")]
+Level = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/#-]{1,256}$")]
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"
 ]
@@ -119,6 +120,20 @@ class Issuer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepUp:
+    """What the use of some things needs of the caller's login, beyond a grant."""
+
+    uses: Annotated[tuple[str, ...], Field(min_length=1)]
+    """`server/name` patterns as in roles."""
+    scopes: tuple[Scope, ...] = ()
+    """Scopes that the access token needs as well."""
+    acr: tuple[Level, ...] = ()
+    """Levels of login (`acr`) of which one must have been reached, such as one that means a second factor."""
+    max_age: Annotated[float, Field(ge=1, le=2_592_000)] | None = None
+    """Seconds since the login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Authentication of callers."""
 
@@ -130,6 +145,8 @@ class Identity:
     """Whose access tokens are accepted, by a name of your own."""
     scopes: tuple[Scope, ...] = ()
     """Scopes that every access token needs."""
+    step_up: tuple[StepUp, ...] = ()
+    """What needs more than that: further scopes, a stronger or a more recent login."""
     dpop_nonce: bool = False
     """Demand a nonce of keepgate's own in DPoP proofs."""
 

@@ -17,6 +17,8 @@ class Fact(StrEnum):
     """Budget: how many more calls may be in flight for the principal"""
     REQUEST = "request"
     """bool: the message belongs to a request or subscription that was allowed"""
+    TIME = "time"
+    """float: now, Unix seconds; fetched for messages of clients"""
 
 
 @dataclass(slots=True)

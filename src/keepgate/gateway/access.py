@@ -13,6 +13,7 @@ from keepgate.model.errors import AuthenticationError, RemoteError
 from keepgate.model.keys import KEY_PREFIX
 from keepgate.ports import AccessTokens, HttpRequest, KeyRing
 from keepgate.protocol import jsonrpc
+from keepgate.protocol.challenge import challenge, joined
 
 FAILURES = 1.0
 """Wrong credentials a second that one address may try; each is recorded, and beyond it no more are."""
@@ -31,6 +32,7 @@ class Gatekeeper:
         self._enforcer = enforcer
         self._anonymous = anonymous
         self._tokens = tokens
+        self._scopes = tokens.scopes if tokens is not None else frozenset[str]()
         self._waiting = 0
 
     def authenticate(self, request: HttpRequest) -> Principal | None:
@@ -73,6 +75,18 @@ class Gatekeeper:
             self._failed(request, error)
         finally:
             self._waiting -= 1
+
+    def check_scopes(self, principal: Principal) -> None:
+        """What every access token needs. Raises AuthenticationError (403)."""
+        auth = principal.auth
+        if auth is None or self._scopes <= auth.scopes:
+            return
+        self._enforcer.event("auth.scope", "the access token lacks a scope", principal=principal.id)
+        raise AuthenticationError(
+            "the access token lacks a scope",
+            challenge(auth.scheme, auth.metadata, error="insufficient_scope", scope=joined(self._scopes)),
+            status=403,
+        )
 
     def _nobody(self, request: HttpRequest) -> Principal:
         """No credential where one belongs. Raises AuthenticationError."""

@@ -27,7 +27,7 @@ from keepgate.protocol import jsonrpc
 
 log = logging.getLogger("keepgate")
 
-REFUSALS = frozenset(("auth.failed", "message.refused", "upstream.dropped"))
+REFUSALS = frozenset(("auth.failed", "auth.scope", "message.refused", "upstream.dropped"))
 """Events that tell of something that was not let through."""
 
 _BELONGS = {Fact.REQUEST: True}
@@ -44,6 +44,8 @@ class Rules:
 
     guards: Sequence[Guard]
     policy_hash: str
+    timed: bool = False
+    """Whether a guard needs the time of day."""
 
 
 class Enforcer:
@@ -84,7 +86,10 @@ class Enforcer:
         record.
         """
         if exchange.direction is _TO_SERVER and not exchange.message.is_reply:
-            verdict = decide(self.rules.guards, exchange, self.meters.facts(exchange.principal.id))
+            facts = self.meters.facts(exchange.principal.id)
+            if self.rules.timed:
+                facts[Fact.TIME] = self._clock_ns() / 1e9
+            verdict = decide(self.rules.guards, exchange, facts)
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
         if verdict.edits:

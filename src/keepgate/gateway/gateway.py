@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keepgate.decide.chain import Guard
+from keepgate.decide.facts import Fact
 from keepgate.decide.guards.authorize import Authorize
 from keepgate.decide.guards.callbacks import Callbacks
 from keepgate.decide.guards.identity import Identity as IdentityGuard
@@ -116,7 +117,7 @@ class Gateway:
             Authorize(policy),
             *self._inspection,
         )
-        return Rules(guards, policy.hash)
+        return Rules(guards, policy.hash, any(Fact.TIME in guard.needs for guard in guards))
 
     def _current(self) -> authorization.Engine:
         return self._policy
@@ -144,13 +145,15 @@ class Gateway:
                 self.enforcer.mishap(error, "")
 
     def _end_dead_keys(self) -> None:
-        """End the sessions, streams and listens of keys that were revoked or have expired."""
-        live = self._outside.keys.live
+        """End what dead keys have open: sessions, streams, listens; of expired tokens the streams and listens."""
+        live, now = self._outside.keys.live, self._outside.clock_ns() / 1e9
         for session in self._every_session():
             if not live(session.principal):
                 self.enforcer.note("auth.ended", "the key has ended", principal=session.principal.id)
                 self.sessions.end_later(session)
-        self.stateless.end_unless(live)
+            elif session.principal.expired(now):
+                session.standing.detach()  # a client with a fresh token opens it again, and misses nothing
+        self.stateless.end_unless(lambda principal: live(principal) and not principal.expired(now))
 
     def _every_session(self) -> list[Session]:
         """Those over HTTP and those on pipes."""

@@ -29,6 +29,17 @@ from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVI
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 _UNKNOWN: Any = object()
+_NAMING = frozenset(
+    (
+        "tools/call",
+        "prompts/get",
+        "resources/read",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "completion/complete",
+    )
+)
+"""Requests that name a thing, and are decided on by what it is."""
 
 _UNRECORDED = RemoteError("undecided", "keepgate cannot record", rpc_code=jsonrpc.UNDECIDED, status=503)
 _FAILED = RemoteError(
@@ -102,6 +113,8 @@ class HttpFront:
             responder.respond(404, {}, b"")
             return
         mount, tail = place
+        if tail:
+            self.gatekeeper.check_scopes(principal)
         if tail == "sse" and request.method == "GET":
             self.old.open(request, responder, principal, mount)
         elif tail == "messages" and request.method == "POST":
@@ -141,6 +154,8 @@ class HttpFront:
                 jsonrpc.error(jsonrpc.peek_id(request.body[:65536]), error.rpc_code, error.public),
             )
             return
+        if message.method not in _NAMING:  # for those that name a thing, all that it needs is told at once
+            self.gatekeeper.check_scopes(principal)
         if version in STATELESS_REVISIONS or has_envelope(message):
             self._stateless(message, request, responder, principal, mount)
         else:
@@ -189,7 +204,7 @@ class HttpFront:
                 session,
                 streams=STREAM_TYPE in headers.get("accept", "*/*") or "*/*" in headers.get("accept", "*/*"),
             )
-            _ = self._tasks.spawn(self._run(session.request(message, outlet), outlet))
+            _ = self._tasks.spawn(self._run(session.request(message, outlet, session.caller), outlet))
         else:
             if message.is_reply:
                 session.response(message)
@@ -222,6 +237,7 @@ class HttpFront:
         self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
     ) -> None:
         """2025-03-26 only: several messages in one POST, several replies in one array or stream."""
+        self.gatekeeper.check_scopes(principal)
         session = None
         if request.headers.get(http.VERSION_HEADER, R2025_03) == R2025_03:
             session = self.sessions.find(request.headers.get(http.SESSION_HEADER), principal, mount)
@@ -239,7 +255,7 @@ class HttpFront:
             return
         outlet = HandshakeOutlet(responder, session, streams=True, batch=len(requests))
         for message in requests:
-            _ = self._tasks.spawn(self._run(session.request(message, outlet), outlet))
+            _ = self._tasks.spawn(self._run(session.request(message, outlet, session.caller), outlet))
 
     # GET and DELETE
 
@@ -247,6 +263,7 @@ class HttpFront:
         self, request: HttpRequest, responder: Responder, principal: Principal, mount: str | None
     ) -> None:
         headers = request.headers
+        self.gatekeeper.check_scopes(principal)
         if headers.get(http.VERSION_HEADER) in STATELESS_REVISIONS:
             responder.respond(405, {"Allow": "POST"}, b"")
             return
@@ -273,6 +290,7 @@ class HttpFront:
         if request.headers.get(http.VERSION_HEADER) in STATELESS_REVISIONS:
             responder.respond(405, {"Allow": "POST"}, b"")
             return
+        self.gatekeeper.check_scopes(principal)
         session = self.sessions.find(request.headers.get(http.SESSION_HEADER), principal, mount)
         self.sessions.forget(session)
         _ = self._tasks.spawn(self.sessions.end(session))

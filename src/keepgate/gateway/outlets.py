@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from keepgate.gateway.caller import Caller
+from keepgate.gateway.replies import Challenge
 from keepgate.gateway.streams import ResumableStream, StreamTable
 from keepgate.ports import EventStream, Responder
 from keepgate.protocol import jsonrpc
@@ -51,6 +52,11 @@ class Push:
     def reply(self, body: dict[str, Any]) -> None: ...
 
 
+def challenging(body: Challenge) -> tuple[int, dict[str, str]]:
+    """Status and headers of a reply that asks for another login."""
+    return body.refusal.status, {**rpc_headers(), "WWW-Authenticate": body.refusal.challenge}
+
+
 class StatelessOutlet:
     """The answer to a stateless POST: status by error code, or a stream that ends with the reply."""
 
@@ -83,7 +89,10 @@ class StatelessOutlet:
             self._stream.close()
             return
         status = STATUS.get(body["error"]["code"], 200) if "error" in body else 200
-        self._responder.respond(status, _RPC_HEADERS, payload)
+        if type(body) is Challenge:
+            self._responder.respond(*challenging(body), payload)
+        else:
+            self._responder.respond(status, _RPC_HEADERS, payload)
 
 
 class HandshakeOutlet:
@@ -139,7 +148,10 @@ class HandshakeOutlet:
             self._finish(self._stream)
             return
         payload = jsonrpc.encode(body if self._replies is None else self._replies)
-        self._responder.respond(200, rpc_headers(), payload)
+        if type(body) is Challenge and self._replies is None:
+            self._responder.respond(*challenging(body), payload)
+        else:
+            self._responder.respond(200, rpc_headers(), payload)
 
     def _finish(self, stream: ResumableStream) -> None:
         """Replies of a batch that came before the stream began go last."""

@@ -11,10 +11,12 @@ from typing import Any
 from keepgate.decide.guards.callbacks import missing_mode
 from keepgate.decide.guards.schema import ARGUMENTS
 from keepgate.gateway.caller import Caller
-from keepgate.model.errors import UpstreamError
+from keepgate.model.access import Authentication
+from keepgate.model.errors import AuthenticationError, UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
+from keepgate.protocol.challenge import challenge
 from keepgate.protocol.eras import CALLBACK_CAPABILITY, INPUT_REQUIRED_METHODS, R2025_11, Era
 from keepgate.protocol.seal import MAX_CHARS, Sealer
 
@@ -66,6 +68,8 @@ def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> di
     """A visible thing whose use is denied now: by policy, a limit, its schema, or for want of a way to ask."""
     if verdict.guard == "schema" and ARGUMENTS in verdict.rules:
         return invalid(message, caller, verdict, trace)
+    if verdict.guard == "assurance" and caller.principal.auth is not None:
+        return challenged(message, caller.principal.auth, verdict, trace)
     reason = verdict.reason or "not allowed"
     if verdict.effect is Effect.ASK:
         reason += ", and this version has no way to ask for it"
@@ -76,6 +80,38 @@ def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> di
     if verdict.retry_after is not None:
         data["retryAfter"] = verdict.retry_after
     return jsonrpc.error(message.id, code, f"denied: {reason}", data)
+
+
+class Challenge(dict[str, Any]):
+    """A reply body that goes out with a challenge, where it goes out over HTTP and nothing was sent before it.
+
+    A type of its own: no server can send one, so none can send a client to log in elsewhere.
+    """
+
+    refusal: AuthenticationError
+
+
+def challenged(message: Message, auth: Authentication, verdict: Verdict, trace: str) -> dict[str, Any]:
+    """403 for want of a scope, 401 for want of a stronger or more recent login (RFC 9470)."""
+    given: dict[str, list[str]] = {}
+    for obligation in verdict.obligations:
+        name, _, value = obligation.partition(":")
+        given.setdefault(name, []).append(value)
+    login = "acr" in given or "max_age" in given
+    text = challenge(
+        auth.scheme,
+        auth.metadata,
+        error="insufficient_user_authentication" if login else "insufficient_scope",
+        error_description=verdict.reason,
+        acr_values=" ".join(given.get("acr", ())),
+        max_age="".join(given.get("max_age", ())[:1]),
+        scope=" ".join(given.get("scope", ())),
+    )
+    body = Challenge(
+        jsonrpc.error(message.id, jsonrpc.DENIED, f"denied: {verdict.reason}", {"decision": trace})
+    )
+    body.refusal = AuthenticationError(verdict.reason, text, status=401 if login else 403)
+    return body
 
 
 def invalid(message: Message, caller: Caller, verdict: Verdict, trace: str) -> dict[str, Any]:

@@ -143,26 +143,27 @@ class Session(CallbackHandler):
         if before is State.INITIALIZING and self.state is State.READY:
             self.servers.start()
 
-    async def request(self, message: Message, outlet: Outlet) -> None:
-        """Serve one request; the outlet gets exactly one reply unless the client cancels."""
+    async def request(self, message: Message, outlet: Outlet, caller: Caller | None = None) -> None:
+        """Serve one request; the outlet gets exactly one reply unless the client cancels.
+
+        `caller` is who sent just this request: by the time it runs, another may have come with another credential.
+        """
+        caller = caller or self.caller
         task = asyncio.current_task()
         request_id = message.id
         if task is None or request_id is None:
             return
         self._running.setdefault(request_id, []).append(task)
         try:
-            outlet.reply(
-                await answered(
-                    self.services.enforcer, message, self.principal, lambda: self._serve(message, outlet)
-                )
-            )
+            work = lambda: self._serve(message, outlet, caller)  # noqa: E731
+            outlet.reply(await answered(self.services.enforcer, message, caller.principal, work))
         finally:
             tasks = self._running[request_id]
             tasks.remove(task)
             if not tasks:
                 del self._running[request_id]
 
-    async def _serve(self, message: Message, outlet: Outlet) -> dict[str, Any]:
+    async def _serve(self, message: Message, outlet: Outlet, caller: Caller) -> dict[str, Any]:
         self.begin(message)
         method = message.method
         row = lookup(method, Direction.TO_SERVER, Kind.REQUEST, self.caller.revision)
@@ -174,11 +175,11 @@ class Session(CallbackHandler):
             await self.servers.reach_absent()
             # A merged list is our own answer; it takes the form the servers themselves answer in.
             outlet.opened(streaming=any(link.streaming for link in self.servers.links))
-            return await self.services.listing.serve(message, self.caller, self.view)
+            return await self.services.listing.serve(message, caller, self.view)
         if method in TASK_METHODS:
-            return await self.services.tasks.serve(message, self.caller, self.view, outlet, self)
+            return await self.services.tasks.serve(message, caller, self.view, outlet, self)
         if row.action is not None:
-            body = await self.services.relay.forward(message, self.caller, self.view, outlet, self)
+            body = await self.services.relay.forward(message, caller, self.view, outlet, self)
             if method.endswith("subscribe") and "result" in body:
                 await self._subscribed(message)
             return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from keepgate.gateway.background import Background
 from keepgate.gateway.services import Services
@@ -65,6 +66,9 @@ class Sessions:
         if session is None or session.mount != mount:
             raise RemoteError("session", "no such session: send `initialize` again", status=404)
         session.touched = self._services.monotonic()
+        if session.principal is not principal:
+            # The same principal, but its newest credential may say something else of its groups or its login.
+            session.caller = replace(session.caller, principal=principal)
         return session
 
     def when_ended(self, session: Session, callback: Callable[[], None]) -> None:

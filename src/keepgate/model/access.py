@@ -64,6 +64,10 @@ class Principal:
     auth: Authentication | None = None
     """For a principal that showed an access token, else None."""
 
+    def expired(self, now: float) -> bool:
+        """Whether the credential was a token that has run out at `now`, Unix seconds."""
+        return self.auth is not None and now >= self.auth.until
+
     @property
     def grantees(self) -> tuple[str, ...]:
         """Every `to:` value of a grant that reaches this principal."""
