@@ -42,6 +42,9 @@ class AccessTokens(Protocol):
     def scopes(self) -> frozenset[str]:
         """What every token needs for anything at all."""
 
+    def remembered(self, request: HttpRequest) -> Principal | None:
+        """Whose token came with a head of just these bytes not long ago, if it still counts and needs no proof."""
+
     def recognise(self, request: HttpRequest, scheme: str, token: str) -> Principal | None:
         """Whose token it is, if that can be said without asking anybody; None: `verify` must be awaited."""
 

@@ -164,6 +164,31 @@ def test_a_known_token_ends_when_it_expires():
     assert refusal(show(server, text)).public == "the token has expired"
 
 
+def test_a_head_that_was_seen_is_recognised_until_its_token_ends():
+    world = World()
+    server, text, at = world.server(), token(), request()
+    assert server.remembered(at) is None
+    first = run(show(server, text, at=at))
+    assert server.recognise(at, "bearer", text) is server.remembered(at) is first
+    new_key(world, jwk(OTHER, "next"))
+    world.now += COOL_DOWN
+    run(show(server, token({"kid": "next"}, OTHER)))
+    assert server.remembered(at) is None  # its key is gone
+    other = request()
+    run(show(server, token({"kid": "next"}, OTHER), at=other))
+    server.recognise(other, "bearer", token({"kid": "next"}, OTHER))
+    assert server.remembered(other) is not None
+    world.now += 331
+    assert server.remembered(other) is None
+
+
+def test_a_head_with_a_proof_is_not_recognised_again():
+    server, text = World().server(), bound()
+    at = with_proof(text)
+    run(show(server, text, "dpop", at))
+    assert server.remembered(at) is None
+
+
 def test_what_is_remembered_is_bounded():
     world = World()
     server = world.server()

@@ -56,6 +56,9 @@ class NoKeys:
     def authenticate(self, presented: str) -> Principal | None:
         return Principal(f"key:{presented}", "key") if presented in ("alice", "bob") else None
 
+    def live(self, principal: Principal) -> bool:
+        return True
+
 
 @dataclass
 class FakeServer:

@@ -30,6 +30,9 @@ class Tokens:
 
     scopes = frozenset(["mcp", "more"])
 
+    def remembered(self, request):
+        return request.notes.get("token")
+
     def recognise(self, request, scheme, token):
         if token == "asked":
             return None
@@ -58,7 +61,7 @@ def gatekeeper(*, anonymous=False, tokens=None):
 def request(authorization=None, query=""):
     headers = {} if authorization is None else {"authorization": authorization}
     return SimpleNamespace(
-        method="POST", path="/mcp", query=query, headers=headers, body=b"", peer="192.0.2.9"
+        method="POST", path="/mcp", query=query, headers=headers, notes={}, body=b"", peer="192.0.2.9"
     )
 
 

@@ -40,6 +40,10 @@ class Gatekeeper:
 
         Raises AuthenticationError, RemoteError (429, 503), AuditError.
         """
+        if self._tokens is not None:
+            remembered = self._tokens.remembered(request)
+            if remembered is not None:
+                return remembered
         presented = request.headers.get("authorization")
         if presented is None:
             return self._nobody(request)
