@@ -153,7 +153,8 @@ class Gateway:
                 self.sessions.end_later(session)
             elif session.principal.expired(now):
                 session.standing.detach()  # a client with a fresh token opens it again, and misses nothing
-        self.stateless.end_unless(lambda principal: live(principal) and not principal.expired(now))
+        self.stateless.end_unless(live)
+        self.stateless.listens.end_unless(lambda principal: not principal.expired(now))
 
     def _every_session(self) -> list[Session]:
         """Those over HTTP and those on pipes."""
