@@ -62,7 +62,7 @@ def _explicit(capabilities: dict[str, Any]) -> dict[str, Any]:
 def _within(less: Any, more: Any) -> bool:
     if isinstance(less, dict) and isinstance(more, dict):
         return all(key in more and _within(value, more[key]) for key, value in less.items())
-    return bool(less == more)
+    return jsonrpc.canonical(less) == jsonrpc.canonical(more)  # in Python 1 is True
 
 
 def as_request(asked: dict[str, Any]) -> dict[str, Any]:
