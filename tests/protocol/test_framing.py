@@ -47,8 +47,10 @@ TEXT = [
     "\x0b",
     "\x0c",
     "y" * 90,
+    "data: x",
+    "event: message",
 ]
-ENDS = [b"\n", b"\r", b"\r\n", b"\xff", b"\x85"]
+ENDS = [b"\n", b"\n\n", b"\r", b"\r\n", b"\xff", b"\x85"]
 hostile = st.lists(st.sampled_from([*ENDS, *(word.encode() for word in TEXT)]), max_size=60).map(b"".join)
 cuts = st.lists(st.integers(0, 10_000), max_size=20)
 

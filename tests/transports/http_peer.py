@@ -33,6 +33,10 @@ class Endpoint:
         elif request.path == "/mcp/stream":
             responder.on_disconnect(lambda: self.gone.put(request))
             self.held.put(responder.start_stream({"mcp-session-id": "s"}))
+        elif request.path == "/mcp/brief":
+            stream = responder.start_stream({})
+            stream.send(b"1")
+            stream.close()
         elif request.path == "/mcp/fail":
             raise ValueError("as told")
         elif request.path == "/mcp/inject":

@@ -61,6 +61,35 @@ def test_a_stream_carries_events_and_its_connection_goes_on(server, client):
     assert server.endpoint.gone.empty()
 
 
+def test_events_of_one_turn_leave_together_and_in_order(server, client):
+    stream = open_stream(server, client)
+    client.head()
+    for first in (0, 100):
+        events = [b"%d" % n for n in range(first, first + 100)]
+        server.call(lambda events=events: [stream.send(event) for event in events])
+        assert client.chunk() == b"".join(b"data: %b\n\n" % event for event in events)
+    server.call(lambda: (stream.send(b"last"), stream.close(), stream.send(b"late")))
+    assert client.chunk() == b"data: last\n\n"
+    assert client.chunk() == b""
+    assert client.ask()[0] == 200
+
+
+def test_many_bytes_of_events_do_not_wait_for_the_end_of_the_turn(server, client):
+    stream = open_stream(server, client)
+    client.head()
+    server.call(lambda: [stream.send(b"x" * 30_000) for _ in range(3)] and stream.close())
+    assert client.chunk() == b"data: %b\n\n" % (b"x" * 30_000) * 3
+    assert client.chunk() == b""
+
+
+def test_a_stream_that_ends_where_it_begins_is_whole(server, client):
+    client.send(client.request("/mcp/brief"))
+    assert client.head()[0] == 200
+    assert client.chunk() == b"data: 1\n\n"
+    assert client.chunk() == b""
+    assert client.ask()[0] == 200
+
+
 def test_a_stream_over_http_1_0_ends_with_the_connection(server, client):
     stream = open_stream(server, client, version="1.0")
     _, headers = client.head()

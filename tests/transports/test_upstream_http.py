@@ -72,6 +72,107 @@ async def failure_of(answer, era="handshake", **limits):
 # Answers
 
 
+async def known(answer, era, **limits):
+    """A channel that has had ordinary answers, to a server that goes on with `answer`."""
+    server, channel, _ = await channel_to([reply(200, RESULT), reply(200, RESULT), answer], era, **limits)
+    for _ in range(2):
+        sink, call = ask(channel)
+        assert await sink.next("opened") is False
+        assert await sink.message_next() == RESULT
+        call.finished()
+    return server, channel
+
+
+@pytest.mark.parametrize("era", ["handshake", "stateless"])
+@on_both_loops
+async def test_an_answer_with_a_known_head_must_be_a_response_all_the_same(era):
+    _, channel = await known(reply(200, NEWS), era)
+    sink, _ = ask(channel)
+    assert await sink.next("opened") is False
+    assert await sink.message_next() == NEWS
+    assert (await sink.next("closed")).kind == "protocol"
+
+
+@pytest.mark.parametrize("era", ["handshake", "stateless"])
+@on_both_loops
+async def test_an_answer_with_a_known_head_is_bounded_all_the_same(era):
+    _, channel = await known(reply(200, b"x" * 101), era, body=100)
+    sink, _ = ask(channel)
+    assert await sink.next("opened") is False
+    assert (await sink.next("closed")).kind == "too-large"
+
+
+@pytest.mark.parametrize("era", ["handshake", "stateless"])
+@on_both_loops
+async def test_who_cancels_when_a_known_answer_opens_hears_no_more(era):
+    server, channel = await known(reply(200, RESULT), era)
+
+    class Leaving(Recorder):
+        def opened(self, *, streaming):
+            super().opened(streaming=streaming)
+            call.cancel()
+
+    sink = Leaving()
+    call = channel.request(REQUEST, {}, sink)
+    assert await sink.next("opened") is False
+    await server.until_asked(3)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert sink.heard.empty()
+
+
+@on_both_loops
+async def test_a_stream_in_many_small_pieces_gathers_and_arrives_whole(monkeypatch):
+    monkeypatch.setattr(http_streams, "_MOMENT", 0.05)
+    held = []
+    pause = http_streams.Call.pause
+    monkeypatch.setattr(http_streams.Call, "pause", lambda call: (held.append(call), pause(call))[1])
+
+    async def trickle(asked, wire):
+        await wire.send(STREAM)
+        for n in range(40):
+            await wire.send(event(b"%d" % n))
+            await asyncio.sleep(0.001)
+        return event(RESULT) + chunk(b"")
+
+    server, channel, _ = await channel_to(trickle)
+    for _ in range(2):
+        sink, call = ask(channel)
+        assert await sink.next("opened") is True
+        for n in range(40):
+            assert await sink.message_next() == b"%d" % n
+        assert await sink.message_next() == RESULT
+        call.finished()
+    assert {type(call) for call in held} == {http_streams.Call}
+    assert len(set(held)) == 2
+    assert server.connections == 1
+
+
+@on_both_loops
+async def test_a_stream_that_is_being_gathered_can_be_cancelled(monkeypatch):
+    monkeypatch.setattr(http_streams, "_MOMENT", 0.05)
+    gone = asyncio.Event()
+
+    async def endless(asked, wire):
+        await wire.send(STREAM)
+        try:
+            while True:
+                await wire.send(event(NEWS))
+                await asyncio.sleep(0.001)
+        except ConnectionError:
+            gone.set()
+            raise
+
+    _, channel, _ = await channel_to(endless)
+    sink, call = ask(channel)
+    await sink.next("opened")
+    async with asyncio.timeout(PATIENCE):
+        while not call._pieces:
+            await sink.message_next()
+        call.cancel()
+        await gone.wait()
+
+
 @pytest.mark.parametrize("era", ["handshake", "stateless"])
 @on_both_loops
 async def test_a_json_answer_is_one_message(era):

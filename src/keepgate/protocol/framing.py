@@ -91,6 +91,20 @@ class SseParser:
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that are complete now. Raises RemoteError at an event over the limit."""
+        within = self._after_cr or self._line or self._size or (self._first and data[:1] == _BOM[:1])
+        if within or data[-2:] != b"\n\n" or b"\r" in data:
+            yield from self._feed(data)
+            return
+        self._first = False
+        # Whole events with nothing before or behind them: most have one line of data and no other field that counts.
+        for block in data[:-2].split(b"\n\n"):
+            value = block.removeprefix(b"event: message\n")
+            if value.startswith(b"data: ") and b"\n" not in value and len(block) <= self._limit:
+                yield Event(value[6:])
+            else:
+                yield from self._feed(block + b"\n\n")
+
+    def _feed(self, data: bytes) -> Iterator[Event]:
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")

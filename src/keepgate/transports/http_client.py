@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
@@ -64,32 +64,36 @@ class HttpClient:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop it belongs to. Asking Python which one is running costs a system call (until 3.12)."""
+        return asyncio.get_running_loop()
+
     def send(self, exchange: Exchange) -> None:
         """Send the request. Whatever comes of it, the exchange hears of later."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self.loop.time()
         if self._timer is None and not self._closed:
-            self._timer = loop.call_later(_TICK, self._tick)
+            self._timer = self.loop.call_later(_TICK, self._tick)
         idle = self._idle
         while idle:
             connection = idle.pop()
             trusted = (
                 connection.served > 1 and now - connection.idle_since < _FRESH and now > self._wary_until
             )
-            if connection.open and (trusted or connection.quiet):
+            if connection.usable(trusted=trusted):
                 connection.start(exchange, now)
                 return
             self._connections.discard(connection)
             connection.close(_closed())
         exchange.deadline = now + self.limits.connect
         if self._closed:
-            loop.call_soon(exchange.fail, _closed())
+            self.loop.call_soon(exchange.fail, _closed())
         elif self._has_room():
             self.again(exchange)
         elif len(self._waiting) < self.limits.waiting:
             self._waiting.append(exchange)
         else:
-            loop.call_soon(exchange.fail, self._overloaded("and too many requests wait"))
+            self.loop.call_soon(exchange.fail, self._overloaded("and too many requests wait"))
 
     def close(self) -> None:
         """Close every connection; what is in flight or waits fails."""
@@ -107,7 +111,7 @@ class HttpClient:
 
     def released(self, connection: Connection) -> None:
         """It waits here for the next request, unless one waits already."""
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         while self._waiting:
             exchange = self._waiting.popleft()
             if not exchange.over:
@@ -121,17 +125,17 @@ class HttpClient:
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-            if asyncio.get_running_loop().time() - connection.idle_since < _SOON:
+            if self.loop.time() - connection.idle_since < _SOON:
                 self.surprised()
         self._admit()
 
     def surprised(self) -> None:
         """Look at every connection before it is used again, for a while."""
-        self._wary_until = asyncio.get_running_loop().time() + _WARY
+        self._wary_until = self.loop.time() + _WARY
 
     def again(self, exchange: Exchange) -> None:
         """Send over a new connection."""
-        task = asyncio.get_running_loop().create_task(self._open(exchange))
+        task = self.loop.create_task(self._open(exchange))
         self._opening[task] = exchange
         task.add_done_callback(self._opened)
 
@@ -150,11 +154,10 @@ class HttpClient:
     # Opening and sweeping.
 
     async def _open(self, exchange: Exchange) -> None:
-        loop = asyncio.get_running_loop()
         tls = (self._tls or _default_tls()) if self.origin.scheme == "https" else None
         try:
             async with asyncio.timeout(self.limits.connect):
-                _, connection = await loop.create_connection(
+                _, connection = await self.loop.create_connection(
                     lambda: Connection(self), self.origin.host, self.origin.port, ssl=tls
                 )
         except (OSError, TimeoutError, UnicodeError) as error:
@@ -164,7 +167,7 @@ class HttpClient:
         if exchange.over:
             self.released(connection)
         else:
-            connection.start(exchange, loop.time())
+            connection.start(exchange, self.loop.time())
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         exchange = self._opening.pop(task)
@@ -182,8 +185,7 @@ class HttpClient:
         return len(self._opening) + len(self._connections) < self.limits.connections
 
     def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self.loop.time()
         while self._waiting and (self._waiting[0].over or self._waiting[0].deadline <= now):
             self._waiting.popleft().fail(self._overloaded("for too long"))
         while self._idle and self._idle[0].idle_since + self.limits.idle <= now:
@@ -193,7 +195,7 @@ class HttpClient:
             if exchange is not None and exchange.deadline <= now:
                 connection.close(UpstreamError("timeout", "it did not answer in time", str(self.origin)))
         active = self._waiting or self._connections or self._opening
-        self._timer = loop.call_later(_TICK, self._tick) if active else None
+        self._timer = self.loop.call_later(_TICK, self._tick) if active else None
 
     def _overloaded(self, what: str) -> UpstreamError:
         text = f"all {self.limits.connections} connections to it are busy {what}"

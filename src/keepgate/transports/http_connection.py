@@ -16,6 +16,7 @@ from typing import Final, Protocol, cast
 import httptools
 
 from keepgate.model.errors import UpstreamError
+from keepgate.transports.http_answers import media_type
 from keepgate.transports.http_heads import Heads
 from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 
@@ -59,6 +60,7 @@ class Connection(asyncio.Protocol):
         "_count",
         "_delimited",
         "_drained",
+        "_first",
         "_headers",
         "_keep",
         "_location",
@@ -66,12 +68,12 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_peek",
         "_piece",
+        "_pieces",
         "_pool",
         "_quiet",
         "_status",
         "_touched",
         "_transport",
-        "_whole",
         "exchange",
         "idle_since",
         "served",
@@ -95,8 +97,9 @@ class Connection(asyncio.Protocol):
         self._drained = 0
         self._complete = self._delimited = self._keep = self._touched = False
         self._location: bytes | None = None
-        self._whole = b""  # what is being parsed, if it is the beginning of an answer
-        self._piece = b""  # the latest piece of a body
+        self._first = b""  # what is being parsed, if it is the beginning of an answer
+        self._piece = b""  # what the parser took out of it
+        self._pieces: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
@@ -108,19 +111,13 @@ class Connection(asyncio.Protocol):
             if hasattr(socket, option):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
-    @property
-    def open(self) -> bool:
-        """False once it is known to be closing."""
-        return not self._transport.is_closing()
-
-    @property
-    def quiet(self) -> bool:
+    def usable(self, *, trusted: bool) -> bool:
         """True if the peer has neither closed an idle connection nor sent anything on it.
 
-        Asked of the kernel, because the loop may not have seen it yet: so a request is not written into a connection
-        that is known to be dead.
+        Unless it is trusted, the kernel is asked, because the loop may not have seen it yet: so a request is not
+        written into a connection that is known to be dead.
         """
-        return not self._peek.poll(0)
+        return not self._transport.is_closing() and (trusted or not self._peek.poll(0))
 
     def start(self, exchange: Exchange, now: float) -> None:
         """Send the request."""
@@ -149,39 +146,53 @@ class Connection(asyncio.Protocol):
         if not self._touched:
             known = self._pool.heads.find(data)
             if known is not None and not exchange.over:
-                self._answered(exchange, *known)
+                self._whole(exchange, *known)
                 return
-            self._touched = True
-            self._whole = data
+            self._first = data
+        self._touched = True
         self._quiet += len(data)
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            cause = error.__context__
-            self.close(cause if isinstance(cause, UpstreamError) else _invalid(cause or error))
+            self._parse(exchange, data)
+        except UpstreamError as error:
+            self.close(error)
+            return
+        except Exception as error:  # noqa: BLE001 - a broken subclass ends its own exchange only
+            self.close(_invalid(error))
             return
         if self._complete:
             self._finish()
         elif self._quiet > self._pool.limits.head:
             self.close(UpstreamError("too-large", "the head of the server's answer is too large"))
-        self._whole = b""
+        self._first = b""
 
-    def _answered(self, exchange: Exchange, answer: Answer, body: bytes) -> None:
-        """A whole answer with a known head."""
+    def _parse(self, exchange: Exchange, data: bytes) -> None:
+        """Feed the parser and pass on what it took out as one piece. Raises what either of them does."""
         try:
-            exchange.on_head(answer.status, answer.headers)
-            if body and not exchange.over:
-                exchange.on_data(body)
-        except UpstreamError as error:
-            self.close(error)
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise (error.__context__ or error) from None
+        finally:
+            pieces = self._pieces
+            if pieces:
+                self._pieces = []
+                self._piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                self._deliver(exchange, self._piece)
+
+    def _deliver(self, exchange: Exchange, data: bytes) -> None:
+        if not exchange.over and self._location is None:
+            exchange.on_data(data)
             return
-        except Exception as error:  # noqa: BLE001 - a broken subclass ends its own exchange only, as behind the parser
-            self.close(_invalid(error))
-            return
+        self._drained += len(data)
+        if self._drained > _DRAIN_BYTES:
+            raise UpstreamError("too-large", "the server goes on answering")
+
+    def _whole(self, exchange: Exchange, answer: Answer, body: bytes) -> None:
+        """The answer came in one piece and its head is known."""
         self._release(exchange, keep=True)
-        if not exchange.over:
-            exchange.over = True
-            exchange.on_end()
+        try:
+            exchange.on_whole(answer, body)
+        except Exception as error:  # noqa: BLE001 - a broken subclass ends its own exchange only
+            exchange.fail(_invalid(error))
 
     def on_message_begin(self) -> None:
         if self._complete:
@@ -218,14 +229,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         self._quiet = 0
-        self._piece = data
-        exchange = self.exchange
-        if exchange is None or exchange.over or self._location is not None:
-            self._drained += len(data)
-            if self._drained > _DRAIN_BYTES:
-                raise UpstreamError("too-large", "the server goes on answering")
-        else:
-            exchange.on_data(data)
+        self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         if self._status:
@@ -236,8 +240,10 @@ class Connection(asyncio.Protocol):
         exchange, location, keep = self.exchange, self._location, self._keep
         assert exchange is not None
         if keep and self._status in _ORDINARY:
-            answer = Answer(self._status, MappingProxyType(self._headers))
-            self._pool.heads.learn(self._whole, self._piece, answer)
+            media = media_type(self._headers.get(b"content-type", b""))
+            is_json = self._status == 200 and media == b"application/json"
+            answer = Answer(self._status, MappingProxyType(self._headers), is_json)
+            self._pool.heads.learn(self._first, self._piece, answer)
         self._reset()
         self._release(exchange, keep=keep)
         if exchange.over:

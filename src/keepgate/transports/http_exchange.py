@@ -18,6 +18,8 @@ from keepgate.transports.http_rules import Limits, Names, Route, cors, is_prefli
 
 _BODILESS: Final = (204, 304)
 _STREAMING: Final = b"content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+_FULL: Final = 64 << 10
+"""Bytes of events that are written without waiting for more."""
 _CACHED_ROUTES: Final = 256
 
 
@@ -110,6 +112,7 @@ class Connection(Protocol):
     """What an exchange needs of the connection it came on."""
 
     lane: Lane
+    loop: asyncio.AbstractEventLoop
     peer: str
     secure: bool
     transport: asyncio.Transport
@@ -183,8 +186,7 @@ class Exchange:
         head = self._answer(
             200, headers, _STREAMING + (b"transfer-encoding: chunked\r\n" if chunked else b"")
         )
-        self._stream = Events(self, self._connection, chunked=chunked)
-        self._stream.write(head)
+        self._stream = Events(self, self._connection, head, chunked=chunked)
         return self._stream
 
     def on_disconnect(self, callback: Callback) -> None:
@@ -223,7 +225,7 @@ class Exchange:
     def beat(self, now: float) -> None:
         """Send a comment on a stream that has been silent for long, so that proxies keep it open."""
         if self._stream is not None and now >= self._stream.silent_until:
-            self._stream.push(b":\n\n")
+            self._stream.comment()
 
     def _answer(self, status: int, headers: Mapping[str, str], framing: bytes) -> bytes:
         """The head of the one answer."""
@@ -260,52 +262,91 @@ class Refusal(Exchange):
 
 
 class Events:
-    """Implements EventStream. The transport's buffer is the queue; what is added while it is full is counted."""
+    """Implements EventStream.
 
-    __slots__ = ("_bytes", "_chunked", "_connection", "_events", "_exchange", "open", "silent_until")
+    Events that are sent in one turn of the loop leave as one chunk, since a write costs more than an event. What was
+    written waits in the transport's buffer; what is added while that is full is counted.
+    """
 
-    def __init__(self, exchange: Exchange, connection: Connection, *, chunked: bool) -> None:
+    __slots__ = (
+        "_bytes",
+        "_chunked",
+        "_connection",
+        "_events",
+        "_exchange",
+        "_head",
+        "_queue",
+        "_queued",
+        "open",
+        "silent_until",
+    )
+
+    def __init__(self, exchange: Exchange, connection: Connection, head: bytes, *, chunked: bool) -> None:
         self._exchange = exchange
         self._connection = connection
         self._chunked = chunked
+        self._head = head
+        self._queue: list[bytes] = []
+        self._queued = 0
         self._bytes = 0
         self._events = 0
         self.open = connection.holds(exchange)
         self.silent_until = 0.0
+        connection.loop.call_soon(self._flush)
 
     def send(
         self, data: bytes, event_id: str | None = None, event: str | None = None, retry: int | None = None
     ) -> bool:
         """Queue one event; False when the client is gone or too slow."""
-        return self.push(encode_event(data, event_id, event, retry))
+        return self._push(encode_event(data, event_id, event, retry))
+
+    def comment(self) -> None:
+        """Send something that is not an event."""
+        self._push(b":\n\n")
 
     def close(self) -> None:
         """End the stream in an orderly way."""
         if self.open:
             self.open = False
-            self._connection.finish(self._exchange, b"0\r\n\r\n" if self._chunked else b"", b"")
+            end = b"0\r\n\r\n" if self._chunked else b""
+            self._connection.finish(self._exchange, self._take(), end)
 
-    def push(self, frame: bytes) -> bool:
-        """Write one frame as a chunk."""
-        return self.write(b"%x\r\n%b\r\n" % (len(frame), frame) if self._chunked else frame)
-
-    def write(self, data: bytes) -> bool:
-        """Write bytes unless the stream is over; drop a client that is too far behind."""
+    def _push(self, frame: bytes) -> bool:
         if not self.open:
             return False
+        if not self._queue:
+            self._connection.loop.call_soon(self._flush)
+        self._queue.append(frame)
+        self._queued += len(frame)
+        if self._queued > _FULL:
+            self._flush()
+        return self.open
+
+    def _flush(self) -> None:
+        """Write what is queued unless the stream is over; drop a client that is too far behind."""
+        if not self.open or not (self._queue or self._head):
+            return
         lane = self._connection.lane
         if not self._connection.flow.write_paused:
             self._bytes = self._events = 0
         else:
-            self._bytes += len(data)
-            self._events += 1
+            self._bytes += self._queued
+            self._events += len(self._queue)
             if self._bytes > lane.limits.stream_bytes or self._events > lane.limits.stream_events:
                 self.open = False
                 self._connection.transport.abort()
-                return False
+                return
         self.silent_until = lane.now + lane.limits.heartbeat
-        self._connection.transport.write(data)
-        return True
+        self._connection.transport.write(self._take())
+
+    def _take(self) -> bytes:
+        """The bytes of what is queued, with the head of the answer before the first."""
+        frames = self._queue
+        if frames and self._chunked:
+            frames = [b"%x\r\n" % self._queued, *frames, b"\r\n"]
+        data = b"".join((self._head, *frames))
+        self._head, self._queue, self._queued = b"", [], 0
+        return data
 
 
 def encode_event(data: bytes, event_id: str | None, event: str | None, retry: int | None) -> bytes:

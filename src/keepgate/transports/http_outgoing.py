@@ -36,6 +36,15 @@ class HttpLimits:
     redirects: int = 3
 
 
+class Answer(NamedTuple):
+    """What the head of an answer says, names in lower case."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    is_json: bool
+    """It is 200 with `application/json`."""
+
+
 class Carrier(Protocol):
     """The connection that an exchange was written to."""
 
@@ -91,6 +100,18 @@ class Exchange:
     def on_failure(self, failure: UpstreamError) -> None:
         """There is no answer or it broke off."""
 
+    def on_whole(self, answer: Answer, body: bytes) -> None:
+        """A whole answer, the head of which came before. Its connection may carry another exchange by now."""
+        try:
+            self.on_head(answer.status, answer.headers)
+            if body and not self.over:
+                self.on_data(body)
+        except UpstreamError as error:
+            self.fail(error)
+        if not self.over:
+            self.over = True
+            self.on_end()
+
     def fail(self, failure: UpstreamError) -> None:
         """End with a failure, once."""
         if not self.over:
@@ -117,10 +138,3 @@ class Exchange:
         """Read on."""
         if self.connection is not None:
             self.connection.flow(self, reading=True)
-
-
-class Answer(NamedTuple):
-    """What the head of an answer says, names in lower case."""
-
-    status: int
-    headers: Mapping[bytes, bytes]

@@ -16,7 +16,8 @@ from keepgate.ports import Sink
 from keepgate.protocol.framing import SseParser
 from keepgate.transports.backoff import Backoff
 from keepgate.transports.http_answers import ERROR_BODY, events, failure, is_rpc, media_type, session_id
-from keepgate.transports.http_client import Exchange, HttpClient, HttpLimits
+from keepgate.transports.http_client import HttpClient
+from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 from keepgate.transports.http_request import is_value
 
 ACCEPT_ANY: Final = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
@@ -25,13 +26,15 @@ _RETRY_MS: Final = 1000
 _RETRY_RANGE_MS: Final = (50, 30_000)
 _RESUMES: Final = 6
 """Attempts to resume an answer stream without an event in between."""
+_MOMENT: Final = 0.001
+_PIECES: Final = 3
+"""A stream that is read more than so often within a moment each is read again after a moment."""
 
 
-def quieter(noise: int, limits: HttpLimits) -> int:
-    """The bytes of an event stream since its last message. Raises UpstreamError if it is flooded with other things."""
+def check_noise(noise: int, limits: HttpLimits) -> None:
+    """Raises UpstreamError if an event stream is flooded: `noise` is the bytes read since its last message."""
     if noise > 4 * limits.event:
         raise UpstreamError("too-large", "the server floods its event stream with what is no message")
-    return noise
 
 
 class Endpoint:
@@ -78,6 +81,9 @@ class EventExchange(Exchange):
         "_last_id",
         "_media",
         "_noise",
+        "_pieces",
+        "_read_at",
+        "_resumes",
         "_retry_ms",
         "_sink",
         "_status",
@@ -97,17 +103,20 @@ class EventExchange(Exchange):
         self._sink = sink
         self._status = 0
         self._media = b""
-        self._body = bytearray()
+        self._body: bytes | bytearray = b""
         self._events: SseParser | None = None
         self._noise = 0
         self._last_id = ""
+        self._pieces = 0
+        self._read_at = 0.0
+        self._resumes = 0
         self._retry_ms = _RETRY_MS
         self._timer: asyncio.TimerHandle | None = None
 
     def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         self._status = status
         self._media = media_type(headers.get(b"content-type", b""))
-        self._body.clear()
+        self._body = b""
         self._events = None
         if status == 200 and self._media == b"text/event-stream":
             self._events = SseParser(self._endpoint.client.limits.event)
@@ -117,22 +126,43 @@ class EventExchange(Exchange):
         if self._events is None:
             self._collect(data)
             return
-        self._noise = quieter(self._noise + len(data), self._endpoint.client.limits)
-        for event in events(self._events, data):
+        self._hold()
+        self._noise += len(data)
+        progressed = False
+        for text, kind, event_id, retry in events(self._events, data):
             if self.done:
                 return
-            if event.id is not None:
-                self._last_id = event.id if is_value(event.id) else ""
-            if event.retry is not None:
-                self._retry_ms = min(max(event.retry, _RETRY_RANGE_MS[0]), _RETRY_RANGE_MS[1])
-            self.progressed()
-            if event.data and event.event == "message":
+            if not progressed:
+                progressed = True
+                self.progressed()
+            if event_id is not None:
+                self._last_id = event_id if is_value(event_id) else ""
+            if retry is not None:
+                self._retry_ms = min(max(retry, _RETRY_RANGE_MS[0]), _RETRY_RANGE_MS[1])
+            if text and kind == "message":
                 self._noise = 0
-                self._sink.message(event.data, event.id)
+                self._sink.message(text, event_id)
+        check_noise(self._noise, self._endpoint.client.limits)
+
+    def _hold(self) -> None:
+        """Let a stream that comes in many small pieces gather for a moment: a piece costs more than what is in it."""
+        loop = self._endpoint.client.loop
+        now = loop.time()
+        self._pieces = self._pieces + 1 if now - self._read_at < _MOMENT else 0
+        self._read_at = now
+        if self._pieces == _PIECES:
+            self._pieces = 0
+            self.pause()
+            loop.call_later(_MOMENT, self.resume)
 
     def _collect(self, data: bytes) -> None:
         limit = self._endpoint.client.limits.body if self._status == 200 else ERROR_BODY
-        self._body += data
+        if not self._body:
+            self._body = data
+        elif isinstance(self._body, bytearray):
+            self._body += data
+        else:
+            self._body = bytearray(self._body) + data
         if len(self._body) > limit:
             if self._status != 200:
                 raise failure(self._status)
@@ -179,13 +209,20 @@ class EventExchange(Exchange):
 class Call(EventExchange):
     """A request and its answer, over as many connections as the answer takes. A ports.Stream."""
 
-    __slots__ = ("_resumes",)
+    __slots__ = ()
 
     accepts = ACCEPT_ANY
 
-    def __init__(self, endpoint: Endpoint, payload: bytes, sink: Sink) -> None:
-        super().__init__(endpoint, b"POST", payload, sink)
-        self._resumes = 0
+    def on_whole(self, answer: Answer, body: bytes) -> None:
+        endpoint = self._endpoint
+        ordinary = answer.is_json and endpoint.settled and len(body) <= endpoint.client.limits.body
+        if not ordinary or self.method != b"POST":
+            super().on_whole(answer, body)
+            return
+        self.over = True
+        self._sink.opened(streaming=False)
+        if not self.done:
+            self._answered(body)
 
     def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         super().on_head(status, headers)
@@ -208,9 +245,7 @@ class Call(EventExchange):
         elif self.method == b"GET":
             self._not_resumed()
         elif self._status == 200:
-            self._sink.message(bytes(self._body))
-            if not self.done:
-                asyncio.get_running_loop().call_soon(self._unanswered)
+            self._answered(bytes(self._body))
         else:
             self._refused(bytes(self._body))
 
@@ -220,6 +255,11 @@ class Call(EventExchange):
             self._broken(failure)
         else:
             self.close(failure)
+
+    def _answered(self, body: bytes) -> None:
+        self._sink.message(body)
+        if not self.done:
+            asyncio.get_running_loop().call_soon(self._unanswered)
 
     def _unanswered(self) -> None:
         if not self.done:

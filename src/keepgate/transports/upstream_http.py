@@ -39,7 +39,7 @@ class StreamableChannel:
 
     def request(self, payload: bytes, headers: Mapping[str, str], sink: Sink) -> Stream:
         """POST a request."""
-        call = Call(self._endpoint, payload, sink)
+        call = Call(self._endpoint, b"POST", payload, sink)
         try:
             self._endpoint.launch(call, self._checked(headers))
         except UpstreamError as error:

@@ -11,7 +11,7 @@ from keepgate.protocol.framing import Event, SseParser
 from keepgate.transports.http_answers import events, failure, media_type
 from keepgate.transports.http_client import Exchange, HttpClient
 from keepgate.transports.http_request import field_lines, resolve
-from keepgate.transports.http_streams import ACCEPT_ANY, ACCEPT_EVENTS, Endpoint, Notice, quieter
+from keepgate.transports.http_streams import ACCEPT_ANY, ACCEPT_EVENTS, Endpoint, Notice, check_noise
 
 
 class SseChannel:
@@ -113,7 +113,7 @@ class _Incoming(Exchange):
         self.deadline = float("inf")
 
     def on_data(self, data: bytes) -> None:
-        self._noise = quieter(self._noise + len(data), self._client.limits)
+        self._noise += len(data)
         for event in events(self._events, data):
             if self.over:
                 return
@@ -122,6 +122,7 @@ class _Incoming(Exchange):
             elif event.data and event.event == "message":
                 self._noise = 0
                 self._sink.message(event.data, event.id)
+        check_noise(self._noise, self._client.limits)
 
     def _named(self, event: Event) -> None:
         target = resolve(self._client.origin, self.target, event.data) if event.event == "endpoint" else None
