@@ -9,6 +9,7 @@ Exits with 1 if keepgate failed a call or has not a record of each, whatever the
 """
 
 import argparse
+import signal
 import sys
 
 from bench import about, keepgate, report, table, yardstick
@@ -47,8 +48,15 @@ def chosen(names: list[str], scenario: str) -> list[Contender]:
     return named if any(name not in SCENARIOS for name in names) else fit
 
 
+def ended(number: int, _: object) -> None:
+    """What was started ends too."""
+    sys.exit(128 + number)
+
+
 def main() -> int:
     given = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ended)
     if given.list:
         for scenario in SCENARIOS.values():
             print(f"{scenario.name:12}{scenario.title}")
