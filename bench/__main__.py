@@ -69,7 +69,6 @@ def main() -> int:
         )
         return 0
     scenarios = [SCENARIOS[name] for name in given.names if name in SCENARIOS] or list(SCENARIOS.values())
-    build = about.build()  # before the page is written, which makes the tree differ from the commit
     everyone, broken = not set(given.names) - set(SCENARIOS), False
     for scenario in scenarios:
         first = [yardstick.DIRECT, yardstick.NGINX, *([yardstick.REFUSES] if scenario.denied else [])]
@@ -77,7 +76,7 @@ def main() -> int:
         print(table.plain(result), flush=True)
         broken = broken or bool({c.name for c in (*keepgate.PROFILES, *keepgate.EXTRA)} & set(result.out))
         if everyone and given.rounds >= LEAST_ROUNDS:
-            report.keep(result, build, given.seconds)
+            report.keep(result, about.build(), given.seconds)
             report.write()
     return 1 if broken else 0
 

@@ -27,8 +27,11 @@ def processor() -> str:
 
 
 def build() -> str:
-    """The commit, and whether something in it was changed."""
-    return said("git", "describe", "--always", "--dirty", "--exclude", "*") or "unknown"
+    """The commit, and whether something in it was changed, other than by a bench before this one."""
+    if not (ROOT / ".git").exists():
+        return "unknown"
+    changed = said("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/benchmarks.md")
+    return said("git", "rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
 def machine() -> str:
@@ -54,7 +57,7 @@ def versions() -> str:
         "hyperscan",
         "mcp",
     )
-    there = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
+    there = {d.metadata["Name"].lower().replace("_", "-") for d in importlib.metadata.distributions()}
     found = [
         f"{name} {importlib.metadata.version(name)}" if name in there else f"no {name}" for name in names
     ]
