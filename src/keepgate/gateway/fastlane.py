@@ -236,9 +236,11 @@ class Passage(Pending):
         """Our own code failed."""
         running = self.running
         self.lane.services.enforcer.mishap(error, running.caller.principal.id)
-        self._reply(
-            jsonrpc.error(running.message.id, jsonrpc.INTERNAL_ERROR, "keepgate failed on this request")
-        )
+        self._reply(self._internal_error())
+
+    def _internal_error(self) -> dict[str, Any]:
+        text = "keepgate failed on this request"
+        return jsonrpc.error(self.running.message.id, jsonrpc.INTERNAL_ERROR, text)
 
     def _undecided(self) -> None:
         running = self.running
@@ -252,8 +254,13 @@ class Passage(Pending):
             self._reply(body, result)
 
     def _reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
-        if self._leave():
+        if not self._leave():
+            return
+        try:
             self.outlet.reply(body, result)
+        except Exception as error:  # noqa: BLE001 - as above; nothing was written yet
+            self.lane.services.enforcer.mishap(error, self.running.caller.principal.id)
+            self.outlet.reply(self._internal_error())
 
     def left(self) -> None:
         """The client has gone: the server is told in the manner of the era."""

@@ -17,6 +17,7 @@ from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.task_ledger import Ledger
 from keepgate.gateway.view import Target, View
 from keepgate.model.access import Action, Resource, ResourceKind
+from keepgate.model.contract import Contract
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
@@ -30,6 +31,8 @@ LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
 _MISSING = (jsonrpc.RESOURCE_NOT_FOUND, jsonrpc.INVALID_PARAMS)
 SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifications/cancelled", STATUS))
 """Notifications that concern the client's session, not the call on whose stream they may come."""
+_CALL = Action.CALL_TOOL
+_ACTION_OF = {"tools/call": _CALL, "prompts/get": Action.GET_PROMPT}
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
@@ -224,19 +227,25 @@ class Relay:
         )
 
     def exchange(self, message: Message, caller: Caller, target: Target | None) -> Exchange:
+        """The request with what it asks for, to be judged."""
+        if target is not None and target.resource is not None:
+            action = _ACTION_OF.get(message.method)
+            if action is not None:
+                return caller.sends(message, action, target.resource, self._contract(action, target))
         row = lookup(message.method, Direction.TO_SERVER, Kind.REQUEST, caller.revision)
         action = row.action if row is not None else None
         resource = contract = None
         if target is not None:
-            if action is Action.CALL_TOOL:
-                contract = target.backend.shelf.contract(target.name)
-            if target.resource is not None and message.method in LIST_OF:
-                return caller.sends(message, action, target.resource, contract)
+            contract = self._contract(action, target)
             kind = _KIND_OF.get(message.method, ResourceKind.RESOURCE)
             if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
                 kind = ResourceKind.PROMPT
             resource = Resource(kind, target.backend.settings.id, target.name)
         return caller.sends(message, action, resource, contract)
+
+    @staticmethod
+    def _contract(action: Action | None, target: Target) -> Contract | None:
+        return target.backend.shelf.contract(target.name) if action is _CALL else None
 
     async def _ask_server(
         self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None
