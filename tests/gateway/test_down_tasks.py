@@ -258,6 +258,18 @@ async def test_the_older_eras_wish_for_a_task_does_not_reach_the_server():
 
 
 @alone
+async def test_an_ended_key_ends_its_tasks():
+    server = old_server()
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    alices, bobs = await make(gateway, ALICE), await make(gateway, BOB)
+    gateway.stateless.end_unless(lambda principal: principal != ALICE)
+    await until(lambda: server.asked("tasks/cancel"))
+    assert [sent["params"]["taskId"] for sent in server.asked("tasks/cancel")] == ["1"]
+    assert await call(gateway, ALICE, "tasks/get", {"taskId": alices}) == unknown(alices)
+    assert (await state(gateway, bobs, BOB))["status"] == "working"
+
+
+@alone
 async def test_nothing_is_left_when_the_gateway_ends():
     server = old_server()
     gateway, _ = gateway_of({"a": server.server}, ALL)

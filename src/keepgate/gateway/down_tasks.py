@@ -23,6 +23,7 @@ from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import Shelf
 from keepgate.gateway.task_table import GRACE
+from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc, tasks
@@ -200,6 +201,12 @@ class DownTasks:
             oldest = next(iter(sizes or self._tasks))
             sizes.pop(oldest, None)
             self._drop(oldest)
+
+    def end_unless(self, live: Callable[[Principal], bool]) -> None:
+        """End the tasks of principals that may no longer be served."""
+        for task_id, task in list(self._tasks.items()):
+            if task.call is not None and not live(task.call.caller.principal):
+                self._drop(task_id)
 
     def _drop(self, task_id: str) -> None:
         task = self._tasks.pop(task_id, None)

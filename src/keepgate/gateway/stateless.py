@@ -250,6 +250,9 @@ class Stateless:
         """End what principals that may no longer be served have left open."""
         self.listens.end_unless(live)
         self.parking.end_unless(live)
+        for backend in self._backends.values():
+            if isinstance(backend, DownBridge):
+                backend.tasks.end_unless(live)
 
     async def drop(self, servers: list[str]) -> None:
         """Forget servers that were removed or changed."""

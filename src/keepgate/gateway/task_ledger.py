@@ -16,7 +16,7 @@ from keepgate.gateway.view import View
 from keepgate.model.errors import RemoteError
 from keepgate.model.message import Message
 from keepgate.protocol import jsonrpc, tasks
-from keepgate.protocol.eras import Era
+from keepgate.protocol.eras import R2026_07, Era
 
 
 class Ledger:
@@ -31,8 +31,11 @@ class Ledger:
 
     def outgoing(self, params: dict[str, Any], caller: Caller, backend: Backend) -> dict[str, Any]:
         """The params of a `tools/call` for the server. Raises RemoteError if the principal has too many tasks."""
-        if tasks.mentions(params):
+        meta = params.get("_meta")
+        if meta is not None and tasks.RELATED_KEY in meta:
             params = tasks.relate(params, self.own_id(tasks.related(params), caller.principal.id, backend))
+        if "task" not in params and "extensions" not in caller.capabilities:
+            return params  # no task can come of it
         if caller.era is Era.STATELESS:
             if tasks.may_create("tools/call", params) and not self.table.room(caller.principal.id):
                 return tasks.envelope_declares(
@@ -62,11 +65,13 @@ class Ledger:
     ) -> None:
         """If the reply body to a `tools/call` makes a task: note it and put our id in. Raises UpstreamError."""
         result = body.get("result")
-        if message.method != "tools/call" or not isinstance(result, dict):
+        if result is None:
             return
-        if caller.era is Era.STATELESS:
+        if caller.revision == R2026_07:
             if result.get("resultType") == "task":
                 body["result"] = self._noted(result, caller, backend, tool)
+        elif message.method != "tools/call":
+            return
         elif "task" in message.params and isinstance(result.get("task"), dict):
             made = self._noted(result["task"], caller, backend, tool)
             body["result"] = {**result, "task": made}
