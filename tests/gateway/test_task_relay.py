@@ -285,6 +285,36 @@ async def test_a_strange_answer_about_a_task_is_the_servers_failure(strange):
     assert "2" not in str(reply.get("result", ""))
 
 
+@pytest.mark.parametrize("method", ABOUT)
+@alone
+async def test_a_task_asks_for_input_only_as_a_task_does(method):
+    """`input_required` is for calls: its `requestState` would go to the client unsealed."""
+    server = Tasks()
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    task_id = await make(gateway, ALICE)
+    server.instead[method] = {"resultType": "input_required", "requestState": "bare", "inputRequests": {}}
+    reply = await call(gateway, ALICE, method, {"taskId": task_id, **ABOUT[method]})
+    assert reply["error"]["code"] == jsonrpc.UNAVAILABLE
+    assert "bare" not in str(reply)
+
+
+@alone
+async def test_an_acknowledgement_does_not_tell_the_servers_id():
+    server = Tasks()
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    task_id = await make(gateway, ALICE)
+    server.instead["tasks/cancel"] = {
+        "resultType": "complete",
+        "taskId": "1",
+        "status": "working",
+        "ttlMs": 5,
+    }
+    reply = await call(gateway, ALICE, "tasks/cancel", {"taskId": task_id})
+    assert reply["result"]["taskId"] == task_id
+    server.instead["tasks/get"] = {"resultType": "complete"}
+    assert "error" in await call(gateway, ALICE, "tasks/get", {"taskId": task_id})
+
+
 @pytest.mark.parametrize(
     "strange", [{}, {"taskId": 7}, {"status": "x"}, {"ttlMs": -1}, {"taskId": "t" * 2000}]
 )

@@ -12,18 +12,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from keepgate.gateway import replies, uris
+from keepgate.gateway import replies
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.enforce import Enforcer
 from keepgate.gateway.listing import Visibility
 from keepgate.gateway.relay import CallbackHandler, Observer, Relay, Running, new_trace
 from keepgate.gateway.task_ledger import Ledger
+from keepgate.gateway.task_outcome import Outcomes, resource_of
 from keepgate.gateway.task_table import Known
 from keepgate.gateway.view import View
-from keepgate.model.access import Action, Principal, Resource, ResourceKind
+from keepgate.model.access import Action, Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
-from keepgate.model.exchange import Exchange
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, deny
 from keepgate.protocol import jsonrpc, tasks
@@ -55,11 +55,6 @@ def lacking(message: Message) -> dict[str, Any]:
     )
 
 
-def resource_of(known: Known) -> Resource:
-    """The tool that made a task."""
-    return Resource(ResourceKind.TOOL, known.settings.id, known.tool)
-
-
 class TaskRelay:
     """Answers `tasks/*`."""
 
@@ -73,6 +68,7 @@ class TaskRelay:
     ) -> None:
         self._relay = relay
         self._enforcer: Enforcer = relay.enforcer
+        self._outcomes = Outcomes(relay.enforcer)
         self.ledger = ledger
         self._policy = policy
         self._cursors = cursors
@@ -162,7 +158,7 @@ class TaskRelay:
         """The reply in the client's terms, judged and recorded."""
         message, caller = running.message, running.caller
         if message.method == "tasks/result":
-            exchange = self._outcome_of(running, known, backend, reply)
+            exchange = self._outcomes.exchange(running, known, backend, reply)
         else:
             exchange = caller.gets(reply, known.settings.id, Action.CALL_TOOL, resource_of(known))
         if self._gone(message, reply):
@@ -172,10 +168,10 @@ class TaskRelay:
             return unknown(message)
         body = {**reply.body, "id": message.id}
         if message.method == "tasks/result":
-            await self._localise(body, running, backend)
+            await self._outcomes.localise(body, running, backend)
             if reply.kind is Kind.RESULT:
                 body["result"] = tasks.relate(body["result"], known.id)
-        elif reply.kind is Kind.RESULT and "taskId" in body["result"]:
+        elif reply.kind is Kind.RESULT and self._tells_state(message, caller, body["result"]):
             body["result"] = await self._state(running, known, backend, body["result"])
         reply.body = body
         verdict, seq = self._enforcer.judge(exchange, running.trace, belongs=True)
@@ -184,11 +180,14 @@ class TaskRelay:
             return self._denied(running, verdict)
         return reply.body
 
-    def _outcome_of(self, running: Running, known: Known, backend: Backend, reply: Message) -> Exchange:
-        """What a tool said in the end, to be judged as if it had said so at once."""
-        contract = backend.shelf.contract(known.tool)
-        asked = running.caller.sends(running.message, Action.CALL_TOOL, resource_of(known), contract)
-        return running.caller.answered(reply, asked)
+    def _tells_state(self, message: Message, caller: Caller, result: dict[str, Any]) -> bool:
+        """Whether a result is a task; what else it may be is an acknowledgement. Raises UpstreamError."""
+        if result.get("resultType", "complete") != "complete":
+            raise UpstreamError(
+                "protocol", f"the server answered `{message.method}` with an unknown result type"
+            )
+        stateless = caller.era is Era.STATELESS
+        return message.method == "tasks/get" or not stateless or "taskId" in result
 
     def _gone(self, message: Message, reply: Message) -> bool:
         """Whether the server says that it knows no such task; of a result it may be the tool's own error."""
@@ -211,37 +210,7 @@ class TaskRelay:
             return out
         if running.view.backends and len(running.view.backends) > 1:
             await running.view.know_uris()
-        return self.outcome(running, known, backend, out)
-
-    def outcome(
-        self, running: Running, known: Known, backend: Backend, task: dict[str, Any]
-    ) -> dict[str, Any]:
-        """2026-07-28: a task with what belongs to its status and nothing else. Raises UpstreamError, AuditError."""
-        caller, status = running.caller, task["status"]
-        kept = {"completed": "result", "failed": "error", "input_required": "inputRequests"}.get(status, "")
-        out = {name: value for name, value in task.items() if name == kept or name not in tasks.OUTCOMES}
-        if kept and not isinstance(out.get(kept), dict):
-            raise UpstreamError("protocol", f"the server's task is `{status}` and has no `{kept}`")
-        if status == "input_required":
-            replies.check_input_requests(out, "tools/call", caller)
-        elif kept:
-            out[kept] = self._judged(running, known, backend, {"jsonrpc": "2.0", "id": 0, kept: out[kept]})
-        return out
-
-    def _judged(
-        self, running: Running, known: Known, backend: Backend, body: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The result or error object of a task's outcome, after the chain that a direct reply passes."""
-        reply = jsonrpc.classify(body, 0)
-        self._rewrite(body, running, backend)
-        exchange = self._outcome_of(running, known, backend, reply)
-        verdict, _ = self._enforcer.judge(exchange, running.trace, belongs=True, name=known.tool)
-        if verdict.effect >= Effect.ASK:
-            if reply.kind is Kind.ERROR:
-                return {"code": jsonrpc.DENIED, "message": f"denied: {verdict.reason or 'not allowed'}"}
-            call = Message(Kind.REQUEST, jsonrpc.request(0, "tools/call", {}))
-            return replies.denied(call, running.caller, verdict, running.trace)["result"]  # type: ignore[no-any-return]
-        return reply.body["result" if reply.kind is Kind.RESULT else "error"]  # type: ignore[no-any-return]
+        return self._outcomes.settle(running, known, backend, out)
 
     def _denied(self, running: Running, verdict: Any) -> dict[str, Any]:
         """A denied answer takes the form of what was asked for: a tool's result, or an error."""
@@ -249,23 +218,6 @@ class TaskRelay:
         if message.method == "tasks/result":
             message = Message(Kind.REQUEST, {**message.body, "method": "tools/call"})
         return replies.denied(message, running.caller, verdict, running.trace)
-
-    async def _localise(self, body: dict[str, Any], running: Running, backend: Backend) -> None:
-        if len(running.view.backends) > 1 and uris.mentioned("tools/call", body):
-            await running.view.know_uris()
-        self._rewrite(body, running, backend)
-
-    def _rewrite(self, body: dict[str, Any], running: Running, backend: Backend) -> None:
-        """URIs of a tool's outcome in the client's terms, as for a direct reply."""
-        view, principal, server = running.view, running.caller.principal.id, backend.settings.id
-        if len(view.backends) == 1:
-            return
-        rewrite = view.to_client_uri(server, principal)
-        if "error" in body:
-            uris.rewrite_error(body["error"], rewrite)
-            return
-        uris.rewrite_result("tools/call", body["result"], rewrite)
-        view.note_issued(principal, server, uris.mentioned("tools/call", body))
 
     def _failed(
         self, message: Message, caller: Caller, error: UpstreamError, server: str, trace: str
@@ -394,7 +346,7 @@ class TaskRelay:
             known = self.ledger.changed(running.caller, backend, message)
             if known is None or not self._policy().visible(running.caller.principal, resource_of(known)):
                 return False
-            message.body["params"] = self.outcome(running, known, backend, message.params)
+            message.body["params"] = self._outcomes.settle(running, known, backend, message.params)
         except (UpstreamError, AuditError):
             return False
         return True
