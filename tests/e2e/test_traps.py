@@ -659,14 +659,21 @@ async def test_nothing_that_a_server_points_to_is_fetched(everything, era, serve
         "outputSchema": {**schema, "$ref": trap},
         "icons": [{"src": trap}],
     }
-    await (
-        await client.play("act", {"set": {"lists": {**table, "tools/list": [*table["tools/list"], tool]}}})
-    ).reply()
-    listed = (await client.call("tools/list"))["result"]["tools"]
+    foreign = {"name": f"{unique}f", "inputSchema": {"type": "object", "properties": {"a": {"$ref": trap}}}}
+    tools = [*table["tools/list"], tool, foreign]
+    await (await client.play("act", {"set": {"lists": {**table, "tools/list": tools}}})).reply()
+    listed: list[dict] = []
+    async with asyncio.timeout(20):  # a list that was fetched before is good for as long as its server said
+        while foreign not in listed:
+            await asyncio.sleep(0.2)
+            listed = (await client.call("tools/list"))["result"]["tools"]
     assert tool in listed
     links = [{"type": "resource_link", "name": "x", "uri": trap}]
-    steps = {"steps": [{"reply": {"content": links, "structuredContent": {"a": 1}}}], "a": 1}
+    steps = {"steps": [{"reply": {"content": links, "structuredContent": {"a": {}}}}], "a": {}}
     assert (await client.tool(unique, steps))["result"]["content"] == links
+    refused = (await client.tool(f"{unique}f", steps))["result"]
+    assert refused["isError"]
+    assert "which is not fetched" in refused["content"][0]["text"]
     await (await client.play("act", {"set": {"lists": table}})).reply()
     await client.call("tools/list")
     seen = [e["path"] for e in everything.record("hs-http").all() if e["event"] == "http"]
