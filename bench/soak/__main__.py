@@ -245,7 +245,7 @@ def main() -> int:
         wrong += expected(found, tally.done)
         wrong += [f"{tally.done['errors']} errors"] if tally.done["errors"] else []
         wrong += tally.wrong
-        if given.out and wrong:
+        if given.out:
             given.out.with_suffix(".log").write_bytes((directory / "keepgate.log").read_bytes()[-1_000_000:])
     findings = watch.judged(samples, min(60.0 if given.calls else 300.0, given.seconds / 3))
     for finding in findings:

@@ -223,7 +223,7 @@ async def listener(tally: Tally, port: int) -> None:
                 if tally.stopping:
                     break
                 await asyncio.sleep(0.1)
-            if wire.closed or not wire.received:
+            if wire.closed or not (wire.received or tally.stopping):
                 raise WrongError("the listen ended, or was not acknowledged")
         except (WrongError, BrokenError, OSError) as error:
             tally.failed(f"listen: {error!r}")

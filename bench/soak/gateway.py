@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +18,15 @@ real = compose._serve  # noqa: SLF001 - the one way in
 
 
 async def report(file: Path) -> None:
-    fresh = file.with_suffix(".new")
+    fresh, turn = file.with_suffix(".new"), 0
     while True:
         fresh.write_text(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}))
         fresh.replace(file)
+        if turn % 60 == 30:  # what there is most of: where to look when it grows
+            gc.collect()
+            kinds = Counter(type(found).__name__ for found in gc.get_objects())
+            print("objects:", kinds.most_common(25), file=sys.stderr, flush=True)
+        turn += 1
         await asyncio.sleep(1)
 
 

@@ -29,6 +29,8 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._ending = Background()
         self._watchers: dict[str, Callable[[], None]] = {}
+        self.ended = 0
+        """Sessions that ended so far."""
 
     def new(self, principal: Principal, mount: str | None) -> Session:
         """A new session. At the principal's limit its longest idle one gives way; RemoteError (429) if all are busy."""
@@ -77,7 +79,7 @@ class Sessions:
 
     def forget(self, session: Session) -> None:
         """Make the id unknown at once."""
-        self._by_id.pop(session.id, None)
+        self.ended += self._by_id.pop(session.id, None) is not None
         watcher = self._watchers.pop(session.id, None)
         if watcher is not None:
             watcher()
