@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from keepgate import __version__, config
 from keepgate.auth.apikey import KeyRing
-from keepgate.compose_identity import hosts_of, metadata_of, tokens_of
+from keepgate.compose_identity import hosts_of, metadata_of, outside_of, tls_of
 from keepgate.config import Secret, Server, Settings
-from keepgate.gateway.gateway import Gateway, Keys, Outside
+from keepgate.gateway.gateway import Gateway, Keys
 from keepgate.gateway.health import health_app
 from keepgate.gateway.inventory import Inventory, list_server
 from keepgate.gateway.pipe_front import PipeFront
@@ -218,11 +218,11 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
     """The gateway for a configuration, on the running loop. Raises ConfigError, LocalError."""
     from keepgate.config.inspection import guards_of
 
-    master, keys = Master(settings.state).master_key(), KeyRing(JsonKeyStore(settings.state))
+    master = Master(settings.state).master_key()
     return Gateway(
         servers_of(settings, resolver(settings)),
         policy_of(settings),
-        Outside(audit, keys, time.time_ns, time.monotonic, tokens_of(settings, resolver(settings))),
+        outside_of(settings, audit, resolver(settings)),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),
         limits_of(settings),
         identity,
@@ -271,7 +271,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             is_fast=gateway.http.is_fast,
             host=host,
             port=port,
-            tls=(str(settings.tls.cert), str(settings.tls.key)) if settings.tls else None,
+            tls=tls_of(settings),
             hosts=hosts_of(settings),
             origins=settings.allowed_origins,
             grace=GRACE,

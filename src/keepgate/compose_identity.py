@@ -6,11 +6,17 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from keepgate.auth import dpop
+from keepgate.auth.apikey import KeyRing
+from keepgate.auth.certificate import Certificates
 from keepgate.auth.issuer import Authority, Introspection, Issuer
 from keepgate.auth.resource import Resource, routes
 from keepgate.auth.resource_server import ResourceServer
 from keepgate.config import Resolver, Settings
+from keepgate.gateway.gateway import Outside
 from keepgate.model.errors import ConfigError
+from keepgate.ports import AuditLog
+from keepgate.stores.keys import JsonKeyStore
 from keepgate.transports.fetch import Fetcher
 from keepgate.transports.http_rules import is_loopback
 
@@ -27,7 +33,9 @@ def resource_of(settings: Settings) -> Resource | None:
         settings.public_url,
         tuple(issuer.url for issuer in issuers),
         settings.identity.scopes,
+        dpop.ALGORITHMS,
         dpop_required=all(issuer.dpop == "required" for issuer in issuers),
+        certificates=settings.tls is not None and settings.tls.client_ca is not None,
     )
 
 
@@ -82,6 +90,26 @@ def authority_of(name: str, settings: Settings, resolve: Resolver) -> Authority:
     local = is_loopback(urlsplit(given.url).hostname or "")
     fetch = Fetcher(private=given.private_network, local=local, ca=str(given.ca) if given.ca else None)
     return Authority(issuer, fetch, time.time)
+
+
+def outside_of(settings: Settings, audit: AuditLog, resolve: Resolver) -> Outside:
+    """What the gateway uses of the world. Raises ConfigError."""
+    keys = KeyRing(JsonKeyStore(settings.state))
+    tokens, certificates = tokens_of(settings, resolve), certificates_of(settings)
+    return Outside(audit, keys, time.time_ns, time.monotonic, tokens, certificates)
+
+
+def certificates_of(settings: Settings) -> Certificates | None:
+    """Who judges client certificates; None if none are asked for."""
+    if settings.tls is None or settings.tls.client_ca is None:
+        return None
+    return Certificates(frozenset(settings.identity.trust_domains), time.time)
+
+
+def tls_of(settings: Settings) -> tuple[str, str, str] | None:
+    """Certificate, key, authorities of clients (empty: none are asked)."""
+    tls = settings.tls
+    return None if tls is None else (str(tls.cert), str(tls.key), str(tls.client_ca or ""))
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

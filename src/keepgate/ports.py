@@ -55,6 +55,13 @@ class AccessTokens(Protocol):
         """The value of `WWW-Authenticate` for a request without a token, or with a credential of another kind."""
 
 
+class ClientCertificates(Protocol):
+    """Who a verified client certificate is for."""
+
+    def authenticate(self, certificate: bytes) -> Principal:
+        """The principal of a DER certificate. Raises AuthenticationError."""
+
+
 class Fetch(Protocol):
     """An HTTP request to somewhere outside that is no MCP server: to an issuer of tokens."""
 
@@ -196,4 +203,6 @@ class HttpRequest(Protocol):
     body: bytes
     peer: str
     """IP address of the client, or empty."""
+    certificate: bytes
+    """What the client showed and TLS verified, DER; empty if it showed none."""
     secure: bool

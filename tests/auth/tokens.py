@@ -122,7 +122,15 @@ class World:
 def request(path: str = "/mcp", method: str = "POST", **headers: str) -> Any:
     """A ports.HttpRequest."""
     return SimpleNamespace(
-        method=method, path=path, query="", headers=headers, notes={}, body=b"", peer="192.0.2.1", secure=True
+        method=method,
+        path=path,
+        query="",
+        headers=headers,
+        notes={},
+        body=b"",
+        peer="192.0.2.1",
+        certificate=b"",
+        secure=True,
     )
 
 

@@ -74,6 +74,11 @@ REFUSED = {
     ),
     "prefix without an end": (issuer("prefix: partner"), "must match"),
     "two to be asked": (TWO_TO_BE_ASKED, "is not shown around"),
+    "workloads that nobody asks": ("identity: {trust_domains: [example.org]}", "set `tls.client_ca`"),
+    "trust domain with a scheme": (
+        "tls: {cert: c, key: k, client_ca: a}\nidentity: {trust_domains: ['spiffe://a']}",
+        "must match",
+    ),
     "user by nothing": (issuer("claims: {user: []}"), "must name a claim"),
     "clocks apart": (issuer("leeway: 600"), "must be at most 120"),
 }

@@ -128,7 +128,7 @@ def test_the_example_loads_without_a_warning():
             "access: {grants: [{to: 'key:a', role: r, rol: x}]}",
             "2:42: unknown key `rol`: did you mean `role`?",
         ),
-        ("tls: {cert: c, key: k, zzz: 1}", "2:24: unknown key `zzz`: known are `cert`, `key`"),
+        ("tls: {cert: c, key: k, zzz: 1}", "2:24: unknown key `zzz`: known are `cert`, `client_ca`, `key`"),
         ("servers: {a: {command: x, sandbox: {}}}", "2:27: this version does not honour `sandbox` yet"),
         ("servers: {a: {url: 'https://a', auth: oauth}}", "2:33: this version does not honour `auth` yet"),
         ("oauth: {}", "2:1: this version does not honour `oauth` yet"),

@@ -73,7 +73,7 @@ def test_no_key_is_both_known_and_promised_for_later():
 
 def test_known_keys_are_found_through_lists_maps_and_optionals():
     schema = json_schema()
-    assert known_keys(schema, ("tls",)) == ["cert", "key"]
+    assert known_keys(schema, ("tls",)) == ["cert", "key", "client_ca"]
     assert "command" in known_keys(schema, ("servers", "anything"))
     assert "role" in known_keys(schema, ("access", "grants", 3))
     assert known_keys(schema, ("nothing", "at", "all")) == []

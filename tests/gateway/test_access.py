@@ -51,17 +51,34 @@ class Tokens:
         return f"Bearer {error or 'where'} {path}"
 
 
-def gatekeeper(*, anonymous=False, tokens=None):
+WORKLOAD = Principal("cert:spiffe://example.org/a", "cert", client="spiffe://example.org/a")
+
+
+class Certificates:
+    def authenticate(self, certificate):
+        if certificate != b"good":
+            raise AuthenticationError("names nobody", "Bearer")
+        return WORKLOAD
+
+
+def gatekeeper(*, anonymous=False, tokens=None, certificates=None):
     log = MemoryLog()
     meters = Meters(Limits(), lambda: 0.0)
     enforcer = Enforcer(Rules((), "p"), log, meters, lambda: 0)
-    return Gatekeeper(Keys(), enforcer, anonymous=anonymous, tokens=tokens), log
+    return Gatekeeper(Keys(), enforcer, anonymous=anonymous, tokens=tokens, certificates=certificates), log
 
 
-def request(authorization=None, query=""):
+def request(authorization=None, query="", certificate=b""):
     headers = {} if authorization is None else {"authorization": authorization}
     return SimpleNamespace(
-        method="POST", path="/mcp", query=query, headers=headers, notes={}, body=b"", peer="192.0.2.9"
+        method="POST",
+        path="/mcp",
+        query=query,
+        headers=headers,
+        notes={},
+        body=b"",
+        peer="192.0.2.9",
+        certificate=certificate,
     )
 
 
@@ -182,3 +199,26 @@ def test_a_token_without_a_scope_is_told_all_that_every_token_needs():
         'Bearer error="insufficient_scope", scope="mcp more", resource_metadata="https://gate/m"'
     )
     assert [(entry.method, entry.effect) for entry in log.entries] == [("auth.scope", "deny")]
+
+
+def test_a_certificate_opens_where_nothing_else_is_shown():
+    keeper, log = gatekeeper(tokens=Tokens(), certificates=Certificates())
+    assert keeper.authenticate(request(certificate=b"good")) is WORKLOAD
+    assert keeper.authenticate(request("Bearer known", certificate=b"good")) is ALICE
+    assert keeper.authenticate(request(f"Bearer {KEY}", certificate=b"good")).id == "key:cursor"
+    for authorization in BAD.values():
+        assert refusal(keeper, request(authorization, certificate=b"good")).status == 401
+    assert refusal(keeper, request(query="access_token=known", certificate=b"good")).status == 401
+    keeper.check_scopes(WORKLOAD)
+    assert set(log.methods()) == {"auth.failed"}
+
+
+def test_a_certificate_that_names_nobody_is_401_even_where_anybody_is_let_in():
+    keeper, log = gatekeeper(anonymous=True, certificates=Certificates())
+    assert refusal(keeper, request(certificate=b"bad")).status == 401
+    assert log.methods() == ["auth.failed"]
+    assert keeper.authenticate(request()) is ANONYMOUS
+
+
+def test_certificates_that_were_not_asked_for_say_nothing():
+    assert refusal(gatekeeper()[0], request(certificate=b"good")).status == 401

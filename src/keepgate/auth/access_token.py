@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from keepgate.auth.certificate import NAMESPACES
 from keepgate.auth.issuer import Issuer
 from keepgate.model.access import Authentication, Principal
 
@@ -38,13 +39,17 @@ class TokenError(Exception):
         self.private = private
 
 
+Binding = tuple[str, str] | None
+"""`jkt` or `x5t#S256`, and the thumbprint: of the key that signs DPoP proofs, or of the client certificate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A token that counts."""
 
     principal: Principal
-    key_thumbprint: str | None
-    """`cnf.jkt`: the key that must sign a DPoP proof for each request."""
+    bound: Binding = None
+    """To whom it is bound, if to anybody."""
 
 
 def check_type(typ: str, claims: Mapping[str, Any], issuer: Issuer) -> None:
@@ -106,8 +111,8 @@ def accept(
     check_issuer(claims, issuer)
     until = check_times(claims, issuer, now, exp_needed=exp_needed)
     check_audience(claims, accepted)
-    thumbprint = _confirmation(claims)
-    if issuer.dpop_required and thumbprint is None:
+    bound = _confirmation(claims)
+    if issuer.dpop_required and (bound is None or bound[0] != "jkt"):
         raise TokenError("the token is not bound to a key, which this issuer's tokens must be")
     auth = Authentication(
         issuer=issuer.name,
@@ -115,9 +120,9 @@ def accept(
         acr=_optional(claims, "acr"),
         auth_time=_time(claims, "auth_time"),
         until=until,
-        scheme="Bearer" if thumbprint is None else "DPoP",
+        scheme="DPoP" if bound is not None and bound[0] == "jkt" else "Bearer",
     )
-    return Accepted(_principal(claims, issuer, auth), thumbprint)
+    return Accepted(_principal(claims, issuer, auth), bound)
 
 
 def _principal(claims: Mapping[str, Any], issuer: Issuer, auth: Authentication) -> Principal:
@@ -133,6 +138,8 @@ def _principal(claims: Mapping[str, Any], issuer: Issuer, auth: Authentication) 
     for name in (user, client, tenant, *groups):
         if name.startswith(issuer.foreign):
             raise TokenError("the token names somebody of another issuer", f"`{name[:80]}`")
+    if (issuer.prefix + client).startswith(NAMESPACES):
+        raise TokenError("the token names a client as certificates do")
     parts = [issuer.name, subject, client, *actors]
     return Principal(
         "oauth:" + "/".join(quote(part, safe=_PLAIN) for part in parts),
@@ -201,14 +208,16 @@ def _actors(act: object) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _confirmation(claims: Mapping[str, Any]) -> str | None:
-    """The thumbprint that `cnf` binds the token to. A binding that cannot be checked must not be ignored."""
+def _confirmation(claims: Mapping[str, Any]) -> Binding:
+    """What `cnf` binds the token to (RFC 9449, RFC 8705). A binding that cannot be checked must not be ignored."""
     cnf = claims.get("cnf")
     if cnf is None:
         return None
-    if not isinstance(cnf, dict) or set(cnf) != {"jkt"} or not isinstance(cnf["jkt"], str):
-        raise TokenError("the token is bound to its sender in a way that cannot be checked here")
-    return cnf["jkt"]
+    if isinstance(cnf, dict) and len(cnf) == 1:
+        ((method, value),) = cnf.items()
+        if method in ("jkt", "x5t#S256") and isinstance(value, str) and value:
+            return method, value
+    raise TokenError("the token is bound to its sender in a way that cannot be checked here")
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:

@@ -30,6 +30,8 @@ class Resource:
     """Needed for anything at all."""
     dpop_algorithms: tuple[str, ...] = ()
     dpop_required: bool = False
+    certificates: bool = False
+    """Tokens may be bound to client certificates."""
 
     @property
     def whole(self) -> str:
@@ -56,6 +58,8 @@ class Resource:
         }
         if self.scopes:
             out["scopes_supported"] = list(self.scopes)
+        if self.certificates:
+            out["tls_client_certificate_bound_access_tokens"] = True
         if self.dpop_algorithms:
             out["dpop_signing_alg_values_supported"] = list(self.dpop_algorithms)
             out["dpop_bound_access_tokens_required"] = self.dpop_required

@@ -8,13 +8,14 @@ token is accepted or refused.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, NoReturn
 
-from keepgate.auth import jose
-from keepgate.auth.access_token import Accepted, TokenError, accept, check_issuer, check_type
+from keepgate.auth import certificate, jose
+from keepgate.auth.access_token import Accepted, Binding, TokenError, accept, check_issuer, check_type
 from keepgate.auth.dpop import ALGORITHMS, CrowdedError, ProofError, Proofs, Shown
 from keepgate.auth.introspection import INACTIVE, Introspector
 from keepgate.auth.issuer import Authority, KeysNeededError
@@ -43,7 +44,7 @@ class _Known:
 
     until: float
     principal: Principal
-    thumbprint: str | None
+    bound: Binding
     authority: Authority
     generation: int
 
@@ -95,7 +96,7 @@ class ResourceServer:
                 self._refuse(request.path, error)
             if known is None:
                 return None
-        if known.thumbprint is None and scheme == "bearer":
+        if known.bound is None and scheme == "bearer":
             request.notes[_NOTE] = known
             return known.principal
         return self._let_in(request, scheme, token, known)
@@ -187,9 +188,7 @@ class ResourceServer:
         assert principal.auth is not None
         auth: Authentication = replace(principal.auth, metadata=self.resource.metadata_url(request.path))
         until = min(self._clock() + seconds, auth.until + authority.issuer.leeway)
-        known = _Known(
-            until, replace(principal, auth=auth), accepted.key_thumbprint, authority, authority.generation
-        )
+        known = _Known(until, replace(principal, auth=auth), accepted.bound, authority, authority.generation)
         if len(self._known) >= MAX_KNOWN:
             self._forget()
         self._known[sha256(token.encode()).digest(), request.path] = known
@@ -203,11 +202,22 @@ class ResourceServer:
 
     def _let_in(self, request: HttpRequest, scheme: str, token: str, known: _Known) -> Principal:
         """Proof of possession, where the token needs one. Raises AuthenticationError, RemoteError."""
-        if known.thumbprint is not None:
-            self._check_proof(request, scheme, token, known.thumbprint)
+        method, thumbprint = known.bound or ("", "")
+        if method == "jkt":
+            self._check_proof(request, scheme, token, thumbprint)
         elif scheme != "bearer":
             self._refuse(request.path, TokenError("the token is bound to no key: send it as `Bearer`"))
+        elif method:
+            self._check_certificate(request, thumbprint)
         return known.principal
+
+    def _check_certificate(self, request: HttpRequest, expected: str) -> None:
+        """RFC 8705 section 3: on a connection with the very certificate that the token was issued to."""
+        shown = certificate.thumbprint(request.certificate) if request.certificate else ""
+        if not hmac.compare_digest(shown.encode(), expected.encode()):
+            self._refuse(
+                request.path, TokenError("the token is bound to a client certificate, which was not shown")
+            )
 
     def _check_proof(self, request: HttpRequest, scheme: str, token: str, thumbprint: str) -> None:
         if scheme != "dpop":

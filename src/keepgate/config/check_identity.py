@@ -15,7 +15,7 @@ Remark = tuple[Path, str]
 
 WANTED: Final = {
     "user": "it needs an issuer of access tokens under `identity.issuers`",
-    "client": "it needs an issuer of access tokens under `identity.issuers`",
+    "client": "it needs an issuer of access tokens under `identity.issuers`, or `tls.client_ca`",
     "group": "no issuer under `identity.issuers` has `claims.groups`",
     "tenant": "no issuer under `identity.issuers` has `claims.tenant`",
 }
@@ -29,12 +29,16 @@ def can_name(document: Document, kind: str) -> bool:
         return any(issuer.claims.groups for issuer in issuers)
     if kind == "tenant":
         return any(issuer.claims.tenant for issuer in issuers)
+    if kind == "client" and document.tls and document.tls.client_ca:
+        return True
     return bool(issuers)
 
 
 def problems(document: Document) -> Iterator[Remark]:
     """Reasons to refuse the configuration."""
     identity = document.identity
+    if identity.trust_domains and not (document.tls and document.tls.client_ca):
+        yield ("identity", "trust_domains"), "certificates are not asked for: set `tls.client_ca`"
     if not identity.issuers:
         for key in ("scopes", "dpop_nonce"):
             if getattr(identity, key):

@@ -72,7 +72,12 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
         if document.state
         else _user_dir(env, "XDG_STATE_HOME", ".local/state") / "keepgate"
     )
-    tls = document.tls and replace(document.tls, cert=home / document.tls.cert, key=home / document.tls.key)
+    tls = document.tls and replace(
+        document.tls,
+        cert=home / document.tls.cert,
+        key=home / document.tls.key,
+        client_ca=document.tls.client_ca and home / document.tls.client_ca,
+    )
     issuers = {
         name: replace(issuer, ca=issuer.ca and home / issuer.ca)
         for name, issuer in document.identity.issuers.items()

@@ -34,6 +34,7 @@ ClaimPath = Annotated[
     WithJsonSchema(values.WORDS_SCHEMA),
 ]
 Scope = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{1,128}$")]
+TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{1,255}$")]
 Level = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/#-]{1,256}$")]
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"
@@ -55,6 +56,8 @@ class Tls:
     """Certificate chain."""
     key: Path
     """Private key."""
+    client_ca: Path | None = None
+    """Authorities whose client certificates are accepted, a PEM file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,8 @@ class Identity:
     """Scopes that every access token needs."""
     step_up: tuple[StepUp, ...] = ()
     """What needs more than that: further scopes, a stronger or a more recent login."""
+    trust_domains: tuple[TrustDomain, ...] = ()
+    """SPIFFE trust domains whose workloads are accepted by certificate: `example.org`."""
     dpop_nonce: bool = False
     """Demand a nonce of keepgate's own in DPoP proofs."""
 

@@ -1,5 +1,6 @@
-"""Who sends an HTTP request: API keys, access tokens, or nobody where that was allowed on purpose.
+"""Who sends an HTTP request: API keys, access tokens, certificates, or nobody where that was allowed on purpose.
 
+What stands in `Authorization` says who it is; a client certificate says so only where there is nothing.
 Any failure is 401: a credential that does not open is never tried as another kind, and never anonymous.
 """
 
@@ -11,7 +12,7 @@ from keepgate.gateway.enforce import Enforcer
 from keepgate.model.access import ANONYMOUS, Principal
 from keepgate.model.errors import AuthenticationError, RemoteError
 from keepgate.model.keys import KEY_PREFIX
-from keepgate.ports import AccessTokens, HttpRequest, KeyRing
+from keepgate.ports import AccessTokens, ClientCertificates, HttpRequest, KeyRing
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.challenge import challenge, joined
 
@@ -26,12 +27,19 @@ class Gatekeeper:
     """Authenticates every HTTP request, GET and DELETE included."""
 
     def __init__(
-        self, keys: KeyRing, enforcer: Enforcer, *, anonymous: bool, tokens: AccessTokens | None = None
+        self,
+        keys: KeyRing,
+        enforcer: Enforcer,
+        *,
+        anonymous: bool,
+        tokens: AccessTokens | None = None,
+        certificates: ClientCertificates | None = None,
     ) -> None:
         self._keys = keys
         self._enforcer = enforcer
         self._anonymous = anonymous
         self._tokens = tokens
+        self._certificates = certificates
         self._scopes = tokens.scopes if tokens is not None else frozenset[str]()
         self._waiting = 0
 
@@ -102,6 +110,11 @@ class Gatekeeper:
                     self._challenge(request, error="invalid_request"),
                 ),
             )
+        if self._certificates is not None and request.certificate:
+            try:
+                return self._certificates.authenticate(request.certificate)
+            except AuthenticationError as error:
+                self._failed(request, error)
         if self._anonymous:
             return ANONYMOUS
         raise AuthenticationError(

@@ -36,7 +36,7 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
-from keepgate.ports import AccessTokens, AuditLog, KeyRing
+from keepgate.ports import AccessTokens, AuditLog, ClientCertificates, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
 
@@ -64,6 +64,7 @@ class Outside:
     clock_ns: Callable[[], int]
     monotonic: Callable[[], float]
     tokens: AccessTokens | None = None
+    certificates: ClientCertificates | None = None
 
 
 class Gateway:
@@ -107,7 +108,13 @@ class Gateway:
             self.services.upstreams[settings.id] = self._upstream(settings)
         self.sessions = Sessions(self.services)
         self.stateless = Stateless(self.services)
-        self.gatekeeper = Gatekeeper(outside.keys, self.enforcer, anonymous=anonymous, tokens=outside.tokens)
+        self.gatekeeper = Gatekeeper(
+            outside.keys,
+            self.enforcer,
+            anonymous=anonymous,
+            tokens=outside.tokens,
+            certificates=outside.certificates,
+        )
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
         self._tasks = Background()
         self._piped: list[Session] = []

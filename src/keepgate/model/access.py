@@ -49,12 +49,12 @@ class Principal:
     """An authenticated caller.
 
     `id` says who it is and what sessions, streams and handles are bound to: `anonymous`, `key:cursor`, `local:alice`,
-    `oauth:<issuer>/<sub>/<client>`. It never says two things at once: each part is quoted.
+    `oauth:<issuer>/<sub>/<client>`, `cert:<name>`. It never says two things at once: each part is quoted.
     """
 
     id: str
     kind: str
-    """How it was authenticated: anonymous, key, local, oauth."""
+    """How it was authenticated: anonymous, key, local, oauth, cert."""
     groups: tuple[str, ...] = ()
     tenant: str = ""
     user: str = ""
@@ -71,8 +71,8 @@ class Principal:
     @property
     def grantees(self) -> tuple[str, ...]:
         """Every `to:` value of a grant that reaches this principal."""
-        # The id of a token's principal is an identity of our own making, which no grant names.
-        out = [] if self.id.startswith("oauth:") else [self.id]
+        # The id of a token's or certificate's principal is an identity of our own making, which no grant names.
+        out = [] if self.id.startswith(("oauth:", "cert:")) else [self.id]
         if self.user:
             out.append(f"user:{self.user}")
         if self.client:

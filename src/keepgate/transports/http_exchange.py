@@ -114,6 +114,7 @@ class Connection(Protocol):
     lane: Lane
     loop: asyncio.AbstractEventLoop
     peer: str
+    certificate: bytes
     secure: bool
     transport: asyncio.Transport
     flow: FlowControl
@@ -136,6 +137,7 @@ class Exchange:
         "_watchers",
         "answered",
         "body",
+        "certificate",
         "headers",
         "keep_alive",
         "method",
@@ -162,6 +164,7 @@ class Exchange:
         self.keep_alive = head.keep_alive
         self.peer = connection.peer
         self.secure = connection.secure
+        self.certificate = connection.certificate
 
     def begin(self) -> None:
         """It is this exchange's turn on the connection."""

@@ -48,6 +48,7 @@ class Connection(HttpToolsProtocol):
         self.waiting: deque[Exchange | RequestResponseCycle] = deque()
         self.peer = ""
         self.secure = False
+        self.certificate = b""
         self.deaf = False
         self.stopping = False
         self.deadline = 0.0
@@ -67,7 +68,9 @@ class Connection(HttpToolsProtocol):
         self.lane.empty.clear()
         self.peer = self.client[0] if self.client else ""
         self.secure = self.scheme == "https"
-        # Later: the peer certificate for mTLS is transport.get_extra_info("peercert") here.
+        if self.secure:
+            # Verified: the handshake fails for any other. None where the client shows none, or is not asked for one.
+            self.certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
         self.deadline = self.lane.now + self.lane.limits.head_timeout
         if len(self.connections) > self.lane.limits.connections:
             self._refuse(bad("busy", "too many connections", 503))

@@ -44,7 +44,7 @@ class Server:
         is_fast: Callable[[str], bool],
         host: str = "127.0.0.1",
         port: int = 8700,
-        tls: tuple[str, str] | None = None,
+        tls: tuple[str, str] | tuple[str, str, str] | None = None,
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
         grace: float = 10.0,
@@ -180,8 +180,11 @@ def _cannot_bind(host: str, port: int, error: OSError) -> str:
     return f"cannot listen on `{where}`: {error.strerror}"
 
 
-def tls_context(certificate: str, key: str) -> ssl.SSLContext:
-    """TLS 1.2 or later with forward secrecy and authenticated encryption only."""
+def tls_context(certificate: str, key: str, client_ca: str = "") -> ssl.SSLContext:
+    """TLS 1.2 or later with forward secrecy and authenticated encryption only.
+
+    With `client_ca`, a client may show a certificate of these authorities; with any other it does not connect.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -192,4 +195,17 @@ def tls_context(certificate: str, key: str) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         reason = error.strerror or str(error)
         raise ConfigError(f"cannot use the certificate `{certificate}` with key `{key}`: {reason}") from None
+    if client_ca:
+        _ask_for_certificates(context, client_ca)
     return context
+
+
+def _ask_for_certificates(context: ssl.SSLContext, client_ca: str) -> None:
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0  # a resumed session would not look at the certificate again
+    try:
+        context.load_verify_locations(client_ca)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot use the authorities `{client_ca}`: {reason}") from None
