@@ -262,3 +262,18 @@ async def test_a_silent_call_and_an_endless_one_both_end_and_the_server_is_told(
             cancelled = await record.wait_message("notifications/cancelled", since)
             assert cancelled["params"]["requestId"] == theirs
     assert texts(await (await client.play("act", said("next"))).reply()) == ["next"]
+
+
+@pytest.mark.parametrize("server", ["sl-http", "sl-stdio"])
+@conversation
+async def test_a_question_of_a_cancelled_call_is_withdrawn_over_the_bridge(everything, server, unique):
+    """The server of 2026-07-28 knows nothing of the question any more; the person at the client should not be asked."""
+    client = await connect(everything, "handshake", server, capabilities={"roots": {}})
+    asking = {"inputRequests": {"k": {"method": "roots/list"}}}
+    exchange = await client.play("act", {"input": asking}, said("on"), request_id=unique)
+    asked = await exchange.until(lambda m: m.get("method") == "roots/list")
+    await client.notify("notifications/cancelled", {"requestId": unique})
+    heard = await exchange.messages()
+    assert [m.get("method") for m in heard] == ["notifications/cancelled"]
+    assert heard[0]["params"]["requestId"] == asked["id"]
+    assert await client.answer(asked["id"], result={"roots": []}) == 202, "an answer too late does no harm"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from keepgate.gateway import replies
+from keepgate.gateway import replies, unasked
 from keepgate.gateway.answer import answered
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.backends import HandshakeBackend, refuse_callback
@@ -31,7 +31,6 @@ from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.streams import ResumableStream, StreamTable
 from keepgate.gateway.task_ledger import AtServers
-from keepgate.gateway.unasked import concerns
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
@@ -296,17 +295,14 @@ class Session(CallbackHandler):
         if backend is None:
             return
         backend.shelf.invalidate(message.method)
-        if not concerns(self.services, self.caller, self.view, self.subscriptions, backend, message):
+        if not unasked.concerns(self.services, self.caller, self.view, self.subscriptions, backend, message):
             return
         self.services.relay.pass_notification(self.caller, backend, message, "", outlet or Push(self.push))
 
     def _announce(self, server: str, notification: str) -> None:
-        self._notify(server, Message(Kind.NOTIFICATION, jsonrpc.notification(notification)))
-
-    def _notify(self, server: str, message: Message) -> None:
         backend = self.view.backends.get(server)
         if backend is not None:
-            self.services.relay.pass_notification(self.caller, backend, message, "", Push(self.push))
+            unasked.tell(self.services, self.caller, backend, notification, Push(self.push))
 
     def _ask_client(self, link: Link, message: Message, outlet: Outlet | None, trace: str) -> None:
         exchange = self.caller.gets(message, link.server)
@@ -350,7 +346,8 @@ class Session(CallbackHandler):
         except TimeoutError:
             raise UpstreamError("timeout", "the client did not answer the server's question") from None
         finally:
-            self.callbacks.take(body["id"])
+            if self.callbacks.take(body["id"]) is not None:  # nobody waits for the answer any more
+                unasked.withdraw(self.services, self.caller, observer.backend, body["id"], running.outlet)
         if reply.kind is Kind.ERROR:
             raise UpstreamError("cancelled", f"the client refused: {reply.body['error']['message'][:200]}")
         return reply.body["result"]  # type: ignore[no-any-return]

@@ -1,13 +1,16 @@
-"""What servers of the handshake era send of their own accord: which of it concerns a session, in the client's terms."""
+"""What a session is told that it did not ask for: which of it concerns the client, in the client's terms."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from keepgate.gateway.backend import Backend
-from keepgate.gateway.caller import Caller
+from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.services import Services
 from keepgate.gateway.view import View
 from keepgate.model.access import Resource, ResourceKind
-from keepgate.model.message import Message
+from keepgate.model.message import Kind, Message
+from keepgate.protocol import jsonrpc
 from keepgate.protocol.tasks import STATUS
 
 Subscriptions = set[tuple[str, str]]
@@ -49,3 +52,21 @@ def _updated(
     ours = view.to_client_uri(server, caller.principal.id)(uri)
     message.body["params"] = {**message.params, "uri": ours}
     return True
+
+
+def tell(
+    services: Services,
+    caller: Caller,
+    backend: Backend,
+    method: str,
+    outlet: Outlet,
+    params: dict[str, Any] | None = None,
+) -> None:
+    """Tell the client something in the name of a server."""
+    message = Message(Kind.NOTIFICATION, jsonrpc.notification(method, params))
+    services.relay.pass_notification(caller, backend, message, "", outlet)
+
+
+def withdraw(services: Services, caller: Caller, backend: Backend, question: Any, outlet: Outlet) -> None:
+    """Nobody waits any more for the client's answer to a question that the bridge has put to it."""
+    tell(services, caller, backend, "notifications/cancelled", outlet, {"requestId": question})
