@@ -218,10 +218,7 @@ async def logging(cell):
         assert (await cell.client.call("logging/setLevel", {"level": "warning"}))["result"] == {}
     else:
         meta = {LEVEL: "warning"}
-        cell.client.info = {
-            "name": cell.word,
-            "version": "1",
-        }  # so that no other test has set the level before
+        cell.client.info = {"name": cell.word}  # so that no other test has set the level before
     heard = await cell.talk(say, said("on"), _meta=meta)
     assert [m["params"]["data"] for m in heard if m.get("method") == "notifications/message"] == [cell.word]
     if cell.old_server:

@@ -99,8 +99,14 @@ class Held:
         return link is not None and link.channel.duplex and any(call.parked for call in self.calls)
 
     async def ready(self, level: Any) -> None:
-        """Have the server send log messages of this level; each call hears only what it asked for."""
-        if level not in LOG_LEVELS or "logging" not in self.backend.capabilities:
+        """Have the server send log messages of this level; each call hears only what it asked for.
+
+        Raises UpstreamError if the server cannot be reached.
+        """
+        if level not in LOG_LEVELS:
+            return
+        await self.backend.live()  # before, nothing is known of the server
+        if "logging" not in self.backend.capabilities:
             return
         if self._level and LOG_LEVELS.index(level) >= LOG_LEVELS.index(self._level):
             return
