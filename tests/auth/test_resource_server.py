@@ -357,6 +357,13 @@ def test_an_opaque_token_is_asked_about_with_the_clients_own_credentials():
     assert len(world.forms) == 1
 
 
+def test_a_token_that_does_not_say_when_it_ends_does_not_hold_streams_open_for_ever():
+    answer = {name: value for name, value in ACTIVE.items() if name != "exp"}
+    found = run(show(introspecting(World(), answer), "opaque-1"))
+    assert not found.expired(NOW + 3599)
+    assert found.expired(NOW + 3600)
+
+
 def test_a_revoked_token_ends_within_the_interval():
     world = World()
     server = introspecting(world, ACTIVE, interval=60.0)

@@ -12,7 +12,6 @@ only one of them has. Numbered as they are checked:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +24,8 @@ from keepgate.model.access import Authentication, Principal
 MAX_NAME: Final = 256
 MAX_NAMES: Final = 500
 MAX_ACTORS: Final = 8
+UNSAID_LIFETIME: Final = 3600.0
+"""Seconds that an opaque token counts for what it opened, if its issuer does not say when it expires."""
 DEFAULT_CLAIMS: Final = {"user": ("sub",), "client": ("client_id",)}
 _PLAIN: Final = "@._:+~"
 _ID_TOKEN: Final = ("nonce", "at_hash", "c_hash", "s_hash")
@@ -84,7 +85,7 @@ def check_times(claims: Mapping[str, Any], issuer: Issuer, now: float, *, exp_ne
         raise TokenError("the token was issued too long ago")
     if exp is not None and iat is not None and exp <= iat:
         raise TokenError("the token expires before it was issued")
-    return math.inf if exp is None else exp
+    return now + UNSAID_LIFETIME if exp is None else exp
 
 
 def check_audience(claims: Mapping[str, Any], accepted: frozenset[str]) -> None:
