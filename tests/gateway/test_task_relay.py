@@ -215,6 +215,31 @@ async def test_tasks_of_a_server_that_a_reload_took_away_are_unknown(change):
 
 
 @alone
+async def test_a_task_made_while_its_server_is_replaced_is_not_the_new_servers():
+    """The call ends after the reload: the new server may have a task of that id."""
+    server, new = Tasks(), Tasks()
+    server.instead["tools/call"] = None
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    await call(gateway, ALICE, "tools/list")
+    running = asyncio.create_task(call(gateway, ALICE, "tools/call", {"name": "a_job", "arguments": {}}))
+    async with asyncio.timeout(5):
+        while not server.asked("tools/call"):
+            await asyncio.sleep(0.005)
+    await gateway.use_servers([settings("a", new.server)])
+    channel = server.server.channels[-1]
+    made = {"resultType": "task", "taskId": "1", "status": "working", "ttlMs": 5000}
+    channel.say(jsonrpc.result(channel.sent[-1]["id"], made))
+    task_id = (await running)["result"]["taskId"]
+    new.server.duplex = server.server.duplex = False
+    await make(gateway, BOB)
+    gateway.services.tasks.ledger.table.find(task_id, ALICE.id).receiver = gateway.stateless._backends[
+        "a"
+    ].receiver
+    assert await call(gateway, ALICE, "tasks/get", {"taskId": task_id}) == unknown(task_id)
+    assert not new.asked("tasks/get")
+
+
+@alone
 async def test_a_reload_that_leaves_a_server_alone_leaves_its_tasks():
     server = Tasks()
     gateway, _ = gateway_of({"a": server.server, "b": Tasks().server}, ALL)

@@ -98,6 +98,7 @@ async def test_tasks_of_one_era_are_unknown_in_the_other():
     client = await client_of(gateway)
     task_id = await client.make()
     assert await call(gateway, ALICE, "tasks/get", {"taskId": task_id}) == unknown(task_id)
+    assert (await client.request("tasks/get", {"taskId": task_id}))["result"]["taskId"] == task_id
 
 
 @alone
