@@ -165,6 +165,9 @@ class _Once:
         head = f"Host: {origin.authority}\r\nAccept-Encoding: identity\r\nUser-Agent: keepgate\r\n"
         self.common = f" HTTP/1.1\r\n{head}Connection: close\r\n".encode("ascii")
 
+    def post(self, transport: asyncio.Transport, pieces: tuple[bytes, ...]) -> None:
+        transport.writelines(pieces)
+
     def released(self, connection: Connection) -> None:
         connection.close(UpstreamError("closed", "it is done"))
 

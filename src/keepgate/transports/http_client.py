@@ -58,6 +58,7 @@ class HttpClient:
         self._tls = tls
         self._idle: deque[Connection] = deque()  # the most recently used last
         self._connections: set[Connection] = set()
+        self._outbox: list[tuple[asyncio.Transport, tuple[bytes, ...]]] = []
         self._wary_until = 0.0
         self._waiting: deque[Exchange] = deque()
         self._opening: dict[asyncio.Task[None], Exchange] = {}
@@ -107,7 +108,25 @@ class HttpClient:
         while self._waiting:
             self._waiting.popleft().fail(_closed())
 
-    # What connections report.
+    # What connections ask for and report.
+
+    def post(self, transport: asyncio.Transport, pieces: tuple[bytes, ...]) -> None:
+        """Write a request together with the others of this turn of the loop.
+
+        Waking a server costs more than writing to it, and one that is written to again at once is still awake.
+        """
+        if not self._outbox:
+            self.loop.call_soon(self._send_posted)
+        self._outbox.append((transport, pieces))
+
+    def _send_posted(self) -> None:
+        posted, self._outbox = self._outbox, []
+        for transport, pieces in posted:
+            if not transport.is_closing():  # else it was given up meanwhile, and was never sent
+                if len(pieces) == 1:
+                    transport.write(pieces[0])
+                else:
+                    transport.writelines(pieces)
 
     def released(self, connection: Connection) -> None:
         """It waits here for the next request, unless one waits already."""

@@ -36,6 +36,9 @@ class Pool(Protocol):
     """What is in every request between its target and its own header lines."""
     heads: Heads[Answer]
 
+    def post(self, transport: asyncio.Transport, pieces: tuple[bytes, ...]) -> None:
+        """Write a request, at the latest at the end of this turn of the loop."""
+
     def released(self, connection: Connection) -> None:
         """It can take another request."""
 
@@ -132,10 +135,7 @@ class Connection(asyncio.Protocol):
             exchange.fields,
             b"Content-Length: %d\r\n" % len(body) if body else b"",
         )
-        if len(body) < _SMALL:
-            self._transport.write(head + body)
-        else:
-            self._transport.writelines((head, body))
+        self._pool.post(self._transport, (head + body,) if len(body) < _SMALL else (head, body))
 
     def data_received(self, data: bytes) -> None:
         exchange = self.exchange
