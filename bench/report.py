@@ -61,11 +61,13 @@ def page() -> str:
     results = {name: result for name, (result, _) in found.items()}
     machines = sorted({facts["machine"] for _, facts in found.values()})
     used = sorted({facts["versions"] for _, facts in found.values()})
+    absent = [name for name in SCENARIOS if name not in found]
     parts = [
         "Measured on " + "; ".join(machines) + ". " + "; ".join(used) + ".",
         "### Targets",
         targets.markdown(results),
         *(section(result, facts) for result, facts in found.values()),
+        *([f"Not measured in this run: {', '.join(absent)}."] if absent else []),
     ]
     return "\n\n".join(parts)
 

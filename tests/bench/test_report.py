@@ -38,6 +38,7 @@ def test_only_what_stands_between_the_markers_is_replaced(kept):
     assert "commit abc123, 5 rounds of 2 s, load average 1.0 to 2.0." in measured
     assert "- P2: not yet: no" in measured
     assert "P1: 10 calls recorded" in measured
+    assert "Not measured in this run: S1c8, S2, " in measured
 
 
 def test_a_page_without_markers_is_not_touched(kept):
