@@ -217,7 +217,7 @@ async def test_updates_of_a_resource_end_when_policy_hides_it_wherever_they_come
 @alone
 async def test_what_a_shared_process_says_late_does_not_reach_the_next_caller():
     server = tool_server({"name": "t", "inputSchema": {"type": "object"}}, tools_call=lambda params: None)
-    gateway, _ = gateway_of({"a": server}, ALL)
+    gateway, log = gateway_of({"a": server}, ALL)
     mine = asyncio.create_task(ask(gateway, ALICE, "tools/call", {"name": "a_t"}))
     while not server.asked("tools/call"):
         await asyncio.sleep(0.005)
@@ -228,6 +228,7 @@ async def test_what_a_shared_process_says_late_does_not_reach_the_next_caller():
     )
     await asyncio.sleep(0.02)
     assert heard.messages == []
+    assert any(e.method == "upstream.dropped" and "names no call" in e.reason for e in log.entries)
 
 
 async def _call(gateway: Any, server: FakeServer) -> Any:

@@ -302,8 +302,7 @@ async def test_killing_the_reaper_leaves_no_server_behind():
     pids = await said(sink)
     os.kill(pids["parent"], signal.SIGKILL)
     assert (await sink.next("closed")).kind == "closed"
-    await gone(pids["parent"], pids["pid"], pids["child"])
-    os.kill(pids["daemon"], signal.SIGKILL)  # what detached itself from group and parent is out of reach then
+    await gone(*pids.values())  # what detached itself from group and parent included
     await channel.close()
 
 

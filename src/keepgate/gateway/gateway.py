@@ -235,6 +235,10 @@ class _Shared:
         self._server = server
 
     def unsolicited(self, link: Link, message: Message) -> None:
+        if message.method == "notifications/message":
+            self.dropped(
+                link, message, "a log message that names no call, on a connection that callers share"
+            )
         self._gateway.stateless.unsolicited(self._server, message)
 
     def lost(self, link: Link, failure: UpstreamError) -> None:

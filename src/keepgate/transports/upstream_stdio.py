@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Final, cast
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.ports import Sink, Stream
 from keepgate.protocol.framing import LineSplitter
-from keepgate.transports import reaper
+from keepgate.transports import orphans, reaper
 from keepgate.transports.server_env import environment, program
 from keepgate.transports.stderr_tail import Report, StderrTail, printable
 
@@ -70,10 +71,11 @@ class ProcessChannel:
     async def open(self, sink: Sink) -> None:
         """Start the process. It may still end at once: then the sink hears `closed`."""
         spec = self._spec
-        env = environment(os.environ, spec.pass_env, spec.env)
+        mark = secrets.token_hex(16)
+        env = environment(os.environ, spec.pass_env, spec.env) | {orphans.MARK: mark}
         file = program(spec.command, env, spec.cwd)
         held, leash = os.pipe()
-        process = _Process(spec, sink, leash)
+        process = _Process(spec, sink, leash, mark)
         try:
             await process.loop.subprocess_exec(
                 lambda: process,
@@ -139,11 +141,12 @@ _SENT: Final = _Sent()
 class _Process(asyncio.SubprocessProtocol):
     """The reaper with the server below it."""
 
-    def __init__(self, spec: ProcessSpec, sink: Sink, leash: int) -> None:
+    def __init__(self, spec: ProcessSpec, sink: Sink, leash: int, mark: str) -> None:
         self.loop = asyncio.get_running_loop()
         self._spec = spec
         self._sink: Sink | None = sink
         self._leash = leash
+        self._mark = mark
         self._splitter = LineSplitter(spec.limits.line)
         self._stderr = StderrTail(spec.on_stderr, self.loop.time)
         self._garbage = 0
@@ -203,6 +206,7 @@ class _Process(asyncio.SubprocessProtocol):
         """The reaper has ended. What it could not kill may still hold the pipes."""
         if (self._transport.get_returncode() or 0) < 0:  # it was killed itself: some of its group may live on
             self._signal(signal.SIGKILL)
+            orphans.kill(self._mark)
         self.loop.call_later(_LINGER, self._exited)
 
     def connection_lost(self, exc: Exception | None) -> None:
