@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keepgate.gateway import lasting
 from keepgate.gateway.enforce import Rules
 from keepgate.gateway.settings import Limits
 from keepgate.protocol import jsonrpc, tasks
@@ -401,9 +402,27 @@ async def test_progress_goes_on_after_the_task_is_made():
     assert heard["params"]["_meta"] == {tasks.RELATED_KEY: {"taskId": task_id}}
     server.turn("1", "completed")
     await client.request("tasks/get", {"taskId": task_id})
-    say(server.server, "notifications/progress", {"progressToken": token, "progress": 2})
+    say(server.server, "notifications/progress", {"progressToken": token, "progress": 2, **related})
     await client.request("ping")
     assert len(client.heard("notifications/progress")) == 1, "an ended task makes no progress"
+
+
+@alone
+async def test_tokens_of_tasks_are_bounded(monkeypatch):
+    monkeypatch.setattr(lasting, "MAX_TOKENS", 2)
+    server = naive()
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    client = await client_of(gateway)
+    for number in range(1, 5):
+        params = {"name": "a_job", "arguments": {}, "task": {}, "_meta": {"progressToken": number}}
+        await client.request("tools/call", params)
+    for number, sent in enumerate(server.asked("tools/call"), 1):
+        token = sent["params"]["_meta"]["progressToken"]
+        related = {"_meta": {tasks.RELATED_KEY: {"taskId": str(number)}}}
+        say(server.server, "notifications/progress", {"progressToken": token, "progress": 1, **related})
+    await client.until(lambda: len(client.heard("notifications/progress")) == 2)
+    heard = [message["params"]["progressToken"] for message in client.heard("notifications/progress")]
+    assert heard == [3, 4], "the oldest are forgotten"
 
 
 # A server's tasks at its client
