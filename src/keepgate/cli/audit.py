@@ -94,7 +94,7 @@ def tail(
     """Show the newest decisions."""
     from keepgate.stores.audit.index import Filter
 
-    log = _open(config)
+    log = open_log(config)
     newest = log.show(Filter(), format_, limit=lines)
     while follow:
         time.sleep(POLL)
@@ -121,7 +121,7 @@ def query(  # noqa: PLR0917 - each is an option
     """
     from keepgate.stores.audit.index import Filter
 
-    log = _open(config)
+    log = open_log(config)
     wanted = Filter(
         principals=log.pseudonyms(principal) if principal else frozenset(),
         names=log.names(name) if name else frozenset(),
@@ -189,7 +189,7 @@ def _print(report: Report) -> None:
 
 
 @dataclass(slots=True)
-class _Log:
+class Log:
     """The index, and the data keys by pseudonym as far as they can be opened."""
 
     index: Index
@@ -211,19 +211,20 @@ class _Log:
         """A name in every form a record may show it."""
         return frozenset({name, *(key.shown("", name) for key in self.keys.values())})
 
-    def _who(self, record: dict[str, Any]) -> str:
+    def who(self, record: dict[str, Any]) -> str:
+        """The principal by name if its key is at hand, else its pseudonym; empty for keepgate itself."""
         key = self.keys.get(record["principal"])
         return record["principal"] if key is None else key.principal
 
     def _json(self, record: dict[str, Any]) -> str:
-        return json.dumps(record | {"principal": self._who(record), "pseudonym": record["principal"]})
+        return json.dumps(record | {"principal": self.who(record), "pseudonym": record["principal"]})
 
     def _row(self, record: dict[str, Any]) -> str:
         what = f"{record['server']}/{record['name']}" if record["name"] else record["server"]
         cells = (
             (record["time"][:19] + "Z", 20),
             (record["verdict"]["effect"], 6),
-            (self._who(record) or "keepgate", 20),
+            (self.who(record) or "keepgate", 20),
             (record["kind"], 12),
             (record["method"], 24),
             (what, 32),
@@ -242,7 +243,8 @@ def _settings(path: Path | None) -> Settings:
     return config.load(path, env=os.environ)
 
 
-def _open(path: Path | None) -> _Log:
+def open_log(path: Path | None) -> Log:
+    """The log of a configuration, for reading. Says so on stderr if principals cannot be named."""
     from keepgate.model.errors import KeepgateError
     from keepgate.stores.audit import load_kek
     from keepgate.stores.audit.data_keys import DataKeys
@@ -250,7 +252,7 @@ def _open(path: Path | None) -> _Log:
     from keepgate.stores.audit.index import Index
 
     settings = _settings(path)
-    log = _Log(Index(settings.database, settings.state))
+    log = Log(Index(settings.database, settings.state))
     try:
         kek = load_kek(settings.state, os.environ, create_file=False)
         log.keys = DataKeys(audit_directory(settings.state) / KEYS, kek).all()

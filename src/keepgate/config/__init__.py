@@ -3,7 +3,7 @@
 Nothing here opens a socket, starts a program or fetches a secret: `compose` does, with the `Settings` made here.
 """
 
-from keepgate.config.load import load, parse, stamp
+from keepgate.config.load import load, parse, read_tree, stamp
 from keepgate.config.reference import diff, json_schema
 from keepgate.config.settings import (
     Access,
@@ -33,6 +33,7 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
+    "read_tree",
     "resolve",
     "stamp",
 ]

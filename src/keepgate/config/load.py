@@ -13,7 +13,7 @@ from keepgate.config import check
 from keepgate.config.explain import problem, raise_for
 from keepgate.config.reference import adapter, json_schema
 from keepgate.config.settings import Document, Server, Settings
-from keepgate.config.tree import MAX_BYTES
+from keepgate.config.tree import MAX_BYTES, Tree
 from keepgate.config.tree import parse as parse_yaml
 from keepgate.model.errors import ConfigError
 
@@ -24,19 +24,16 @@ def load(path: Path | None, *, env: Mapping[str, str]) -> Settings:
     Raises ConfigError: with file, line and column for every mistake in the file, or saying where it was looked for.
     """
     file = _locate(path, env)
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError("the file is not UTF-8", where=str(file)) from error
-    settings = parse(text, file=file, env=env)
+    settings = parse(_text(file), file=file, env=env)
     if file.stat().st_mode & 0o022:
         note = f"{file}: others may change this file, and it says which programs run: chmod go-w"
         settings = replace(settings, warnings=(note, *settings.warnings))
     return settings
+
+
+def read_tree(file: Path) -> Tree:
+    """A YAML file with the place of everything in it. Raises ConfigError."""
+    return parse_yaml(_text(file), str(file))
 
 
 def stamp(file: Path) -> tuple[int, ...]:
@@ -62,6 +59,17 @@ def parse(text: str, *, file: Path, env: Mapping[str, str]) -> Settings:
     raise_for((tree.where(where), what) for where, what in check.problems(document))
     notes = tuple(f"{tree.where(where)}: {what}" for where, what in check.warnings(document))
     return _settle(document, file.absolute(), notes, env)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8", where=str(file)) from error
 
 
 def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapping[str, str]) -> Settings:

@@ -1,0 +1,204 @@
+"""`keepgate policy`: ask the policy instead of guessing (docs/policy.md).
+
+Exit codes: 0 fine, 1 something was found, 2 wrong usage or a file that cannot be read. Names come from outside: what is
+printed is escaped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from keepgate.cli.keys import Config
+from keepgate.cli.screen import fail, safe
+from keepgate.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keepgate.config import Settings
+    from keepgate.config.tree import Tree
+    from keepgate.model.access import Request
+    from keepgate.policy.explain import Explanation
+
+app = typer.Typer(
+    no_args_is_help=True, help="Ask the policy: why it decides so, and whether it says what is meant."
+)
+
+T = TypeVar("T")
+
+With = Annotated[
+    list[str],
+    typer.Option(
+        "--with",
+        metavar="NAME",
+        help="What else it carries, as `group:devs`. May be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def or_usage(work: Callable[[], T]) -> T:
+    """The answer of `work`; what is wrong with the words or files given ends the command with exit code 2."""
+    try:
+        return work()
+    except (ConfigError, ValueError) as error:
+        fail(safe(str(error)), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where everything in it stands."""
+
+    settings: Settings
+    tree: Tree
+
+    @classmethod
+    def of(cls, path: Path | None) -> Loaded:
+        """Raises ConfigError."""
+        from keepgate import config
+
+        settings = config.load(path, env=os.environ)
+        return cls(settings, config.read_tree(settings.file))
+
+    def where(self, *path: str | int) -> str:
+        """`file:line:column`."""
+        return self.tree.where(path)
+
+
+@app.command()
+def why(
+    principal: Annotated[str, typer.Argument(help="As in a grant: `key:cursor`.", show_default=False)] = "",
+    action: Annotated[str, typer.Argument(help="`call_tool`, `read_resource`, ...", show_default=False)] = "",
+    resource: Annotated[str, typer.Argument(help="`files/read_file`.", show_default=False)] = "",
+    also: With = [],  # noqa: B006 - how typer wants the default of a list
+    decision: Annotated[
+        str, typer.Option(help="Why the log says what it says: a decision id.", show_default=False)
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Say how a request is decided, by what, and what would change it."""
+    from keepgate.policy.explain import explain
+    from keepgate.policy.question import question
+
+    if decision and not principal:
+        raise typer.Exit(_recorded(decision, config))
+    if decision or not resource:
+        fail("give PRINCIPAL, ACTION and RESOURCE, or `--decision ID`", 2)
+    request = or_usage(lambda: question([principal, *also], action, resource))
+    loaded = or_usage(lambda: Loaded.of(config))
+    access = loaded.settings.access
+    found = explain(access.roles, access.grants, request)
+    _print(_told(loaded, request, found))
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        typer.echo(safe(line.replace("\n", "\\n")))
+
+
+def _told(loaded: Loaded, request: Request, found: Explanation) -> Iterator[str]:
+    from keepgate.policy.question import shown
+
+    who = " with ".join(_carried(request))
+    yield f"{found.decision.effect.name}: {who} {request.action} {shown(request.resource)}"
+    if found.decision.reason:
+        yield f"  {found.decision.reason}"
+    yield from (f"  {error}" for error in found.decision.errors)
+    if request.resource.server not in loaded.settings.servers:
+        yield f"  note: no server `{request.resource.server}` is configured"
+    yield "because"
+    yield from _sources(loaded, found)
+    yield from _held(loaded, found)
+    yield "otherwise"
+    yield from (f"  {line}" for line in _otherwise(found))
+
+
+def _carried(request: Request) -> Iterator[str]:
+    first, *rest = request.principal.grantees
+    yield first
+    if rest:
+        yield ", ".join(rest)
+
+
+def _sources(loaded: Loaded, found: Explanation) -> Iterator[str]:
+    for source in found.sources:
+        verb = {"allow": "allows", "ask": "asks for", "deny": "denies"}[source.verb]
+        yield f"  role `{source.role}` {verb} `{source.pattern}`  {loaded.where(*source.path)}"
+    if not found.sources:
+        yield "  no role it holds names this: what no policy allows is denied"
+
+
+def _held(loaded: Loaded, found: Explanation) -> Iterator[str]:
+    for number, grant in found.held:
+        said = "; ".join(
+            f"{word} {text}" for word, text in (("reason:", grant.reason), ("owner:", grant.owner)) if text
+        )
+        place = loaded.where("access", "grants", number)
+        yield f"  `{grant.to}` has role `{grant.role}`{f' ({said})' if said else ''}  {place}"
+    if not found.held:
+        yield "  no grant reaches it: it holds no role"
+
+
+def _otherwise(found: Explanation) -> Iterator[str]:
+    from keepgate.model.verdict import Effect
+
+    written = ", ".join(
+        f"`{source.verb}: {source.pattern}` of role `{source.role}`" for source in found.deciding
+    )
+    if found.otherwise is not None:
+        yield f"without {written}: {found.otherwise.effect.name}"
+    for role, effect in found.helpful:
+        also = " as well, and" if found.deciding else ""
+        yield f"with{also} role `{role}` granted to it: {effect.name}"
+    if found.decision.effect is not Effect.DENY:
+        yield "with a `deny` that names it, in any role it holds: DENY"
+    elif not found.helpful and (found.otherwise is None or found.otherwise.effect is Effect.DENY):
+        yield "no role that exists allows it: one must name it under `allow` or `ask`, and be granted"
+
+
+def _recorded(trace: str, path: Path | None) -> int:
+    """Print what the log holds under a decision id; 1 if there is nothing."""
+    from keepgate.cli.audit import open_log
+    from keepgate.policy.explain import sources
+    from keepgate.stores.audit.index import Filter
+
+    loaded = or_usage(lambda: Loaded.of(path))
+    log = open_log(path)
+    log.index.catch_up()
+    records = [record for _, record in log.index.query(Filter(trace=trace), limit=1000)]
+    if not records:
+        fail(f"nothing is recorded under `{safe(trace)}`")
+    from keepgate.compose import policy_of
+
+    now, known = policy_of(loaded.settings).hash, sources(loaded.settings.access.roles)
+    for record in records:
+        _print(_record(record, log.who(record)))
+        if record["rules"]:
+            same = record["policy"] == now
+            typer.echo("because" if same else "because, by a policy that has changed since")
+            places = [(rule, known.get(rule, ())) for rule in record["rules"]]
+            _print(_rules(loaded, places, same=same))
+    return 0
+
+
+def _record(record: dict[str, Any], who: str) -> Iterator[str]:
+    effect, reason = record["verdict"]["effect"].upper(), record["verdict"]["reason"]
+    what = f"{record['server']}/{record['name']}" if record["name"] else record["server"]
+    yield f"{effect}: {who or 'keepgate'} {record['kind']} {record['method']} {what}".rstrip()
+    yield f"  {record['time']}{f'  {reason}' if reason else ''}"
+    if record["findings"]:
+        yield f"  found: {', '.join(record['findings'])}"
+
+
+def _rules(loaded: Loaded, places: list[tuple[str, Any]], *, same: bool) -> Iterator[str]:
+    for rule, found in places:
+        for source in found:
+            yield f"  {rule}  {loaded.where(*source.path)}"
+        if not found:
+            # Limits and checks are named where rules of policy are, without a colon.
+            gone = ":" in rule and not same
+            yield f"  {rule}  no longer in the policy" if gone else f"  {rule}"

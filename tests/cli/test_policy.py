@@ -1,0 +1,178 @@
+"""`keepgate policy` as one sees it: answers with places, exit codes, and nothing that a terminal would obey."""
+
+import os
+
+import pytest
+from typer.testing import CliRunner
+
+from keepgate.cli import app
+from keepgate.compose import policy_of
+from keepgate.config import load
+from keepgate.stores.audit import load_kek, open_log
+from tests.audit.made import entry
+
+CONFIG = """version: 1
+state: state
+servers: {files: {command: [nothing]}}
+access:
+  roles:
+    reader:
+      allow: ["files/read_*"]
+      ask:
+        - "files/write_*"
+      deny: ["*/*secret*"]
+    all: {allow: ["*/*"]}
+  grants:
+    - {to: "key:cursor", role: reader, reason: reads the documentation, owner: alice}
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "keepgate.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def invoke(*args: str):
+    result = CliRunner().invoke(app, ["policy", *args])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def run(config):
+    return lambda *args: invoke(*args, "--config", str(config))
+
+
+# --- why ------------------------------------------------------------------------------------------
+
+
+def test_why_says_what_allows_where_it_stands_and_what_would_change_it(run, config):
+    result = run("why", "key:cursor", "call_tool", "files/read_file")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "ALLOW: key:cursor call_tool files/read_file",
+        "because",
+        f"  role `reader` allows `files/read_*`  {config}:7:15",
+        f"  `key:cursor` has role `reader` (reason: reads the documentation; owner: alice)  {config}:13:7",
+        "otherwise",
+        "  without `allow: files/read_*` of role `reader`: DENY",
+        "  with a `deny` that names it, in any role it holds: DENY",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "lines"),
+    [
+        (
+            "key:cursor",
+            "write_file",
+            ["ASK: ", "role `reader` asks for `files/write_*`", ":9:11", "without `ask: files/write_*`"],
+        ),
+        (
+            "key:cursor",
+            "my_secret",
+            ["DENY: ", "denied by policy", "denies `*/*secret*`", "`all` granted to it: ALLOW"],
+        ),
+        ("key:cursor", "x", ["DENY: ", "no policy allows it", "with role `all` granted to it: ALLOW"]),
+        ("key:other", "x", ["DENY: ", "it holds no role", "with role `reader`"]),
+    ],
+)
+def test_why_explains_each_answer(run, who, name, lines):
+    name = "read_file" if who == "key:other" else name
+    result = run("why", who, "call_tool", f"files/{name}")
+    assert result.exit_code == 0
+    for line in lines:
+        assert line in result.stdout
+
+
+def test_why_takes_everything_a_principal_carries(run):
+    result = run("why", "user:alice", "call_tool", "files/x", "--with", "group:devs", "--with", "client:c")
+    assert "DENY: user:alice with client:c, group:devs call_tool files/x" in result.stdout
+
+
+def test_why_notes_a_server_that_does_not_exist(run):
+    assert "note: no server `file` is configured" in run("why", "key:cursor", "call_tool", "file/x").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["why"], "--decision"),
+        (["why", "key:cursor", "call_tool"], "give PRINCIPAL"),
+        (["why", "cursor", "call_tool", "files/x"], "`cursor` is not a principal"),
+        (["why", "key:cursor", "call", "files/x"], "is not an action"),
+        (["why", "key:cursor", "call_tool", "files"], "names nothing"),
+        (["why", "key:cursor", "call_tool", "files/x", "--decision", "d"], "give PRINCIPAL"),
+    ],
+)
+def test_why_refuses_what_asks_nothing(run, args, said):
+    result = run(*args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_why_ends_with_2_where_the_configuration_cannot_be_read(run, config):
+    config.write_text("version: 1\nacces: {}\n")
+    result = run("why", "key:cursor", "call_tool", "files/x")
+    assert result.exit_code == 2
+    assert f"{config}:2:1" in result.stderr
+
+
+def test_names_do_not_steer_the_terminal(run):
+    result = run("why", "key:a\x1b]0;x\x07", "call_tool", "files/x\nALLOW: forged")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    assert not [line for line in result.stdout.splitlines() if line.startswith("ALLOW")]
+
+
+@pytest.fixture
+def recorded(config, tmp_path, monkeypatch):
+    monkeypatch.delenv("KEEPGATE_KEY", raising=False)
+    state = tmp_path / "state"
+    log = open_log(state, load_kek(state, os.environ))
+    now = policy_of(load(config, env=os.environ)).hash
+    log.append(entry(trace="d-1", policy=now, rules=("reader:allow:files/read_*",)))
+    denied = {"effect": "deny", "reason": "denied by policy"}
+    log.append(entry(trace="d-2", policy="old", rules=("reader:deny:*/*secret*", "gone:deny:*/*"), **denied))
+    log.append(entry(trace="d-3", policy="old", rules=("limits.rate",), effect="deny", reason="too many"))
+    log.append(entry(trace="d-4", name="evil\x1b]0;x\x07\nforged", effect="deny", rules=()))
+    yield log
+    log.close()
+
+
+def test_why_explains_a_recorded_decision_with_its_places(run, recorded, config):
+    result = run("why", "--decision", "d-1")
+    assert result.exit_code == 0
+    head, when, *rest = result.stdout.splitlines()
+    assert head == "ALLOW: key:cursor request tools/call files/read_file"
+    assert when.startswith("  2026-")
+    assert rest == ["because", f"  reader:allow:files/read_*  {config}:7:15"]
+
+
+def test_why_says_when_the_policy_has_changed_since(run, recorded, config):
+    lines = run("why", "--decision", "d-2").stdout.splitlines()
+    assert lines[1].endswith("  denied by policy")
+    assert lines[2:] == [
+        "because, by a policy that has changed since",
+        f"  reader:deny:*/*secret*  {config}:10:14",
+        "  gone:deny:*/*  no longer in the policy",
+    ]
+
+
+def test_why_names_a_limit_as_it_is(run, recorded):
+    assert run("why", "--decision", "d-3").stdout.splitlines()[-1] == "  limits.rate"
+
+
+def test_recorded_names_do_not_steer_the_terminal(run, recorded):
+    result = run("why", "--decision", "d-4")
+    assert "\x1b" not in result.stdout
+    assert "forged" not in [line.strip() for line in result.stdout.splitlines()]
+
+
+def test_why_of_a_decision_that_is_not_recorded_fails(run, recorded):
+    result = run("why", "--decision", "d-9")
+    assert result.exit_code == 1
+    assert "nothing is recorded under `d-9`" in result.stderr
