@@ -28,6 +28,7 @@ SET_ASIDE: Final = "audit/set-aside"
 INLINE: Final = 1024
 """Bytes of the longest sealed payload that stands in its record; a longer one lies beside it, under its hash."""
 
+_A_SECOND: Final = 1_000_000_000
 _LONGEST: Final = 1024
 """Characters of a text that outsiders chose; the whole of it is in the sealed payload."""
 
@@ -150,8 +151,8 @@ def leaf(record: bytes) -> bytes:
 
 def rfc3339(time_ns: int) -> str:
     """`2026-11-21T08:15:30.123456789Z`: sorts as text, and survives readers whose numbers are doubles."""
-    digits = f"{time_ns:010d}"
-    return f"{_second(int(digits[:-9]))}.{digits[-9:]}Z"
+    digits = str(time_ns) if time_ns >= _A_SECOND else f"{time_ns:010d}"
+    return f"{_whole_second(digits[:-9])}{digits[-9:]}Z"
 
 
 def period(time_ns: int) -> str:
@@ -164,6 +165,11 @@ def period_end(time_ns: int) -> int:
     now = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
     following = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
     return int(following.timestamp()) * 1_000_000_000
+
+
+@lru_cache(maxsize=4)
+def _whole_second(digits: str) -> str:
+    return f"{_second(int(digits))}."
 
 
 @lru_cache(maxsize=4)

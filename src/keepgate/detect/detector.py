@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Protocol
 
 from keepgate.detect.matcher import Matcher, Span
@@ -81,14 +82,18 @@ class PatternDetector:
         hits = self.matcher.hits(text)
         if not hits:
             return ()
-        return list(self._sightings(text, sorted(hits), Located(value, root)))
+        return list(self._sightings(text, sorted(hits), cache(lambda: Located(value, root))))
 
-    def _sightings(self, text: bytes, hits: Sequence[int], located: Located) -> Iterator[Sighting]:
+    def _sightings(
+        self, text: bytes, hits: Sequence[int], located: Callable[[], Located]
+    ) -> Iterator[Sighting]:
         left = MOST
         for index in hits:
             rule = self.rules[index]
             for start, end in self._spans(index, text, located):
-                found = located.at(text, start, end)
+                if rule.proof is not None and not rule.block_end and not _proven(rule.proof, text[start:end]):
+                    continue  # most of what looks like a number of a card is none, and need not be located
+                found = located().at(text, start, end)
                 sighting = self._sighting(rule, *found) if found is not None else None
                 if sighting is None:
                     continue  # it runs over the border of two strings, or is no real one
@@ -97,13 +102,18 @@ class PatternDetector:
                 if left < 0:
                     return
 
-    def _spans(self, index: int, text: bytes, located: Located) -> Iterator[Span]:
-        """Every match of a rule. One that runs over a border must not hide another one behind that border."""
+    def _spans(self, index: int, text: bytes, located: Callable[[], Located]) -> Iterator[Span]:
+        """Every match of a rule. One that runs over a border must not hide another one behind that border.
+
+        There is a newline at a border, so a match without one runs over none.
+        """
         at = 0
         while (found := self.matcher.find(index, text, at)) is not None:
             (start, end), span = found
             yield span
-            at = max(min(end, located.border(start, len(text))), start + 1)
+            if b"\n" in text[start:end]:
+                end = min(end, located().border(start, len(text)))
+            at = max(end, start + 1)
 
     @staticmethod
     def _sighting(rule: Rule, place: Place, first: int, last: int) -> Sighting | None:
@@ -125,6 +135,10 @@ class PatternDetector:
             rule.taxonomy,
         )
         return Sighting(finding, place.keys, what, place.is_key)
+
+
+def _proven(proof: Callable[[str], bool], what: bytes) -> bool:
+    return proof(what.decode(errors="replace"))
 
 
 def _block_end(text: str, start: int, mark: str) -> int:

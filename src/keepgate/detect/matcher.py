@@ -105,6 +105,9 @@ class Matcher:
         for pattern, compiled in zip(patterns, self._single, strict=True):
             if compiled.search(b"") is not None:
                 raise _refused(pattern, "it matches the empty text")
+        self._grouped = [
+            bool(compiled.groups) for compiled in self._single
+        ]  # asking costs as much as a search
         fast = engine == "hyperscan" or (engine == "auto" and available())
         self.engine = "hyperscan" if fast else "re2"
         """Benchmarks and `doctor` say which."""
@@ -119,7 +122,7 @@ class Matcher:
         found = self._single[index].search(text, start)
         if found is None:
             return None
-        grouped = bool(found.re.groups) and found.start(1) >= 0
+        grouped = self._grouped[index] and found.start(1) >= 0
         return found.span(), _whole(text, *(found.span(1) if grouped else found.span()))
 
 
