@@ -176,3 +176,42 @@ def test_why_of_a_decision_that_is_not_recorded_fails(run, recorded):
     result = run("why", "--decision", "d-9")
     assert result.exit_code == 1
     assert "nothing is recorded under `d-9`" in result.stderr
+
+
+# --- test -----------------------------------------------------------------------------------------
+
+CASES = """cases:
+  - {principal: "key:cursor", action: call_tool, resource: files/read_file, expect: allow}
+  - {principal: "key:cursor", action: call_tool, resource: files/write_file, expect: ask}
+  - {principal: "user:a", with: ["group:g"], action: call_tool, resource: files/read_file, expect: deny}
+"""
+
+
+def test_cases_that_hold_pass(run, tmp_path):
+    (tmp_path / "cases.yaml").write_text(CASES)
+    result = run("test", str(tmp_path / "cases.yaml"))
+    assert (result.exit_code, result.stdout) == (0, "3 cases passed\n")
+
+
+def test_cases_that_do_not_hold_are_a_table_and_exit_code_1(run, tmp_path):
+    file = tmp_path / "cases.yaml"
+    case = CASES.splitlines()[1].replace("read_file", "my_secret")
+    more = case.replace("expect: allow", 'expect: ask, note: "why\\e[0m"') + "\n"
+    file.write_text(CASES + more + more.replace("key:cursor", "key:other").replace("my_secret", "x"))
+    result = run("test", str(file))
+    assert result.exit_code == 1
+    head, first, second, end = result.stdout.splitlines()
+    assert head.split() == ["CASE", "WHO", "ACTION", "WHAT", "EXPECTED", "DECIDED", "BY"]
+    assert first.startswith(f"{file}:5:5 (why\\x1b[0m)  key:cursor  call_tool  files/my_secret  ask ")
+    assert first.endswith(" deny     reader:deny:*/*secret*")
+    assert second.endswith(" deny     no policy allows it")
+    assert end == "2 of 5 cases failed"
+
+
+def test_a_file_of_cases_with_a_mistake_ends_with_2(run, tmp_path):
+    file = tmp_path / "cases.yaml"
+    file.write_text(CASES.replace("expect: ask", "expects: ask"))
+    result = run("test", str(file))
+    assert result.exit_code == 2
+    assert f"{file}:3:78: unknown key `expects`: did you mean `expect`?" in result.stderr
+    assert run("test", str(tmp_path / "none.yaml")).exit_code == 2

@@ -7,7 +7,7 @@ printed is escaped.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from keepgate.config import Settings
     from keepgate.config.tree import Tree
     from keepgate.model.access import Request
+    from keepgate.policy.cases import Failure
     from keepgate.policy.explain import Explanation
 
 app = typer.Typer(
@@ -95,7 +96,50 @@ def why(
     _print(_told(loaded, request, found))
 
 
-def _print(lines: Iterator[str]) -> None:
+@app.command("test")
+def hold(
+    file: Annotated[Path, typer.Argument(help="The cases (docs/policy.md).", show_default=False)],
+    config: Config = None,
+) -> None:
+    """Hold the policy against cases: who may do what. Exit code 1 if it answers one of them otherwise."""
+    from keepgate.compose import policy_of
+    from keepgate.config.cases import read_cases
+    from keepgate.policy.cases import failures
+
+    cases = or_usage(lambda: read_cases(file))
+    engine = or_usage(lambda: policy_of(Loaded.of(config).settings))
+    failed = list(failures(engine, cases))
+    if failed:
+        _table(("CASE", "WHO", "ACTION", "WHAT", "EXPECTED", "DECIDED", "BY"), map(_failure, failed))
+    typer.echo(f"{len(failed)} of {len(cases)} cases failed" if failed else f"{len(cases)} cases passed")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _failure(failure: Failure) -> tuple[str, ...]:
+    from keepgate.policy.question import shown
+
+    case, decision = failure.case, failure.decision
+    by = ", ".join(decision.rules) or "; ".join(decision.errors) or decision.reason
+    return (
+        f"{case.where}{f' ({case.note})' if case.note else ''}",
+        " with ".join(_carried(case.request)),
+        str(case.request.action),
+        shown(case.request.resource),
+        case.expect.name.lower(),
+        decision.effect.name.lower(),
+        by,
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print cells in columns, each cut to a length that one can read."""
+    cells = [head, *([safe(cell.replace("\n", "\\n"), 200) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(safe(line.replace("\n", "\\n")))
 
