@@ -1,13 +1,17 @@
 """`keepgate policy` as one sees it: answers with places, exit codes, and nothing that a terminal would obey."""
 
+import json
 import os
 
 import pytest
 from typer.testing import CliRunner
 
+from keepgate import compose
 from keepgate.cli import app
 from keepgate.compose import policy_of
 from keepgate.config import load
+from keepgate.gateway.inventory import Inventory
+from keepgate.model.errors import ConfigError
 from keepgate.stores.audit import load_kek, open_log
 from tests.audit.made import entry
 
@@ -215,3 +219,98 @@ def test_a_file_of_cases_with_a_mistake_ends_with_2(run, tmp_path):
     assert result.exit_code == 2
     assert f"{file}:3:78: unknown key `expects`: did you mean `expect`?" in result.stderr
     assert run("test", str(tmp_path / "none.yaml")).exit_code == 2
+
+
+# --- diff -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(tmp_path):
+    path = tmp_path / "new.yaml"
+    changed = CONFIG.replace('"files/read_*"', '"files/read_file", "files/list"').replace("write_", "read_")
+    path.write_text(changed + '    - {to: "group:devs", role: all}\n')
+    return path
+
+
+def test_diff_says_who_gains_and_who_loses(config, newer, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("# tools\nfiles/read_dir\n\n  files/x  \n")
+    result = invoke("diff", str(config), str(newer), "--names", str(names), "--resource", "files/write_x")
+    assert result.exit_code == 1
+    head, *rows, end = (line.split() for line in result.stdout.splitlines())
+    assert head == ["CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"]
+    tools = [row for row in rows if row[2] == "call_tool"]
+    assert tools == [
+        ["gains", "group:devs", "call_tool", "files/list", "deny", "allow"],
+        ["gains", "group:devs", "call_tool", "files/read_dir", "deny", "allow"],
+        ["gains", "group:devs", "call_tool", "files/read_file", "deny", "allow"],
+        ["gains", "group:devs", "call_tool", "files/write_x", "deny", "allow"],
+        ["gains", "group:devs", "call_tool", "files/x", "deny", "allow"],
+        ["gains", "key:cursor", "call_tool", "files/list", "deny", "allow"],
+        ["loses", "key:cursor", "call_tool", "files/read_dir", "allow", "ask"],
+        ["loses", "key:cursor", "call_tool", "files/read_file", "allow", "ask"],
+        ["loses", "key:cursor", "call_tool", "files/write_x", "ask", "deny"],
+    ]
+    lost = sum(row[0] == "loses" for row in rows)
+    assert end[:4] == [str(len(rows) - lost), "gained,", str(lost), "lost:"]
+
+
+def test_diff_as_json_names_each_principal_whole(config, newer):
+    options = ["--format", "json", "--resource", "files/x", "--principal", "user:u group:devs"]
+    result = invoke("diff", str(config), str(newer), *options)
+    assert result.exit_code == 1
+    assert {
+        "change": "gains",
+        "principal": ["user:u", "group:devs"],
+        "action": "call_tool",
+        "resource": "files/x",
+        "before": "deny",
+        "after": "allow",
+    } in json.loads(result.stdout)
+
+
+def test_no_difference_is_exit_code_0(config):
+    result = invoke("diff", str(config), str(config), "--resource", "files/x")
+    assert (result.exit_code, result.stdout) == (0, "0 gained, 0 lost: 1 principals, 1 names\n")
+    assert (
+        json.loads(invoke("diff", str(config), str(config), "--resource", "a/b", "--format", "json").stdout)
+        == []
+    )
+
+
+def test_diff_asks_the_servers_of_both(config, newer, monkeypatch):
+    asked = []
+
+    def list_servers(settings):
+        asked.append(settings.file)
+        return {"files": Inventory(("read_t\x1b[0m",), ("p",), ("file:///a",), "2025-11-25", "s/1")}
+
+    monkeypatch.setattr(compose, "list_servers", list_servers)
+    result = invoke("diff", str(config), str(newer), "--live")
+    assert asked == [config, newer]
+    assert "\x1b" not in result.stdout
+    for name in ("files/read_t\\x1b[0m", "prompt:files/p", "resource:files/file:///a"):
+        assert name in result.stdout
+
+
+def test_a_server_that_cannot_be_asked_is_no_empty_server(config, newer, monkeypatch):
+    monkeypatch.setattr(compose, "list_servers", lambda settings: {"files": ConfigError("gone")})
+    result = invoke("diff", str(config), str(newer), "--live")
+    assert result.exit_code == 2
+    assert "server files cannot be listed: gone" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "nothing to compare"),
+        (["--resource", "files"], "names nothing"),
+        (["--names", "/none"], "cannot read `/none`"),
+        (["--resource", "files/x", "--principal", "nobody"], "is not a principal"),
+        (["--resource", "files/x", "--principal", " "], "a principal needs a name"),
+    ],
+)
+def test_diff_refuses_what_compares_nothing(config, options, said):
+    result = invoke("diff", str(config), str(config), *options)
+    assert result.exit_code == 2
+    assert said in result.stderr

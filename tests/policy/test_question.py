@@ -23,6 +23,7 @@ def test_a_subject_carries_exactly_its_names(names):
 @pytest.mark.parametrize(
     ("names", "why"),
     [
+        ([], "needs a name"),
         (["cursor"], "is not a principal"),
         (["role:reader"], "is not a principal"),
         (["key:"], "is not a principal"),

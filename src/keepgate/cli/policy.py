@@ -6,14 +6,17 @@ printed is escaped.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keepgate.cli.audit import Format
 from keepgate.cli.keys import Config
 from keepgate.cli.screen import fail, safe
 from keepgate.model.errors import ConfigError
@@ -21,15 +24,16 @@ from keepgate.model.errors import ConfigError
 if TYPE_CHECKING:
     from keepgate.config import Settings
     from keepgate.config.tree import Tree
-    from keepgate.model.access import Request
+    from keepgate.model.access import Principal, Request
     from keepgate.policy.cases import Failure
+    from keepgate.policy.diff import Change
     from keepgate.policy.explain import Explanation
 
 app = typer.Typer(
     no_args_is_help=True, help="Ask the policy: why it decides so, and whether it says what is meant."
 )
 
-T = TypeVar("T")
+Format_ = Annotated[Format, typer.Option("--format", help="A table, or JSON.")]
 
 With = Annotated[
     list[str],
@@ -42,10 +46,11 @@ With = Annotated[
 ]
 
 
-def or_usage(work: Callable[[], T]) -> T:
-    """The answer of `work`; what is wrong with the words or files given ends the command with exit code 2."""
+@contextmanager
+def usage() -> Iterator[None]:
+    """What is wrong with the words or files that were given ends the command with exit code 2."""
     try:
-        return work()
+        yield
     except (ConfigError, ValueError) as error:
         fail(safe(str(error)), 2)
 
@@ -89,10 +94,11 @@ def why(
         raise typer.Exit(_recorded(decision, config))
     if decision or not resource:
         fail("give PRINCIPAL, ACTION and RESOURCE, or `--decision ID`", 2)
-    request = or_usage(lambda: question([principal, *also], action, resource))
-    loaded = or_usage(lambda: Loaded.of(config))
-    access = loaded.settings.access
-    found = explain(access.roles, access.grants, request)
+    with usage():
+        request = question([principal, *also], action, resource)
+        loaded = Loaded.of(config)
+        access = loaded.settings.access
+        found = explain(access.roles, access.grants, request)
     _print(_told(loaded, request, found))
 
 
@@ -106,13 +112,87 @@ def hold(
     from keepgate.config.cases import read_cases
     from keepgate.policy.cases import failures
 
-    cases = or_usage(lambda: read_cases(file))
-    engine = or_usage(lambda: policy_of(Loaded.of(config).settings))
+    with usage():
+        cases = read_cases(file)
+        engine = policy_of(Loaded.of(config).settings)
     failed = list(failures(engine, cases))
     if failed:
         _table(("CASE", "WHO", "ACTION", "WHAT", "EXPECTED", "DECIDED", "BY"), map(_failure, failed))
     typer.echo(f"{len(failed)} of {len(cases)} cases failed" if failed else f"{len(cases)} cases passed")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def diff(  # noqa: PLR0917 - each is an option
+    old: Annotated[Path, typer.Argument(help="A configuration.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The one that shall replace it.", show_default=False)],
+    resource: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME", help="Compare `files/read_file` as well. May be repeated.", show_default=False
+        ),
+    ] = [],  # noqa: B006 - how typer wants the default of a list
+    names: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Such names, one a line.", show_default=False)
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the servers what they have.")] = False,
+    principal: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAMES",
+            help="A principal as well: its names, with blanks between. May be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    format_: Format_ = Format.TABLE,
+) -> None:
+    """Say who gains and who loses what, from one configuration to another. Exit code 1 if anybody does."""
+    from keepgate.cli.policy_names import listed_by, read_names
+    from keepgate.compose import policy_of
+    from keepgate.policy.diff import changes, named, spelled_out
+    from keepgate.policy.question import listed, shown, subject
+
+    with usage():
+        before, after = Loaded.of(old).settings, Loaded.of(new).settings
+        told = [*resource, *(read_names(names) if names else ())]
+        things = spelled_out([*before.access.roles.values(), *after.access.roles.values()])
+        things |= {listed(text) for text in told}
+        if live:
+            things |= listed_by(before, after)
+        who = [[name] for name in named((*before.access.grants, *after.access.grants))]
+        people = [subject(each) for each in (*who, *map(str.split, principal))]
+        compared = changes(policy_of(before), policy_of(after), people, sorted(things, key=shown))
+    if not things:
+        fail("there is nothing to compare: give `--live`, `--resource` or `--names`", 2)
+    found = list(compared)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps([_shape(change) for change in found], indent=2))
+    else:
+        if found:
+            _table(("CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"), map(_change, found))
+        gains = sum(change.gains for change in found)
+        typer.echo(
+            f"{gains} gained, {len(found) - gains} lost: {len(people)} principals, {len(things)} names"
+        )
+    raise typer.Exit(1 if found else 0)
+
+
+def _shape(change: Change) -> dict[str, Any]:
+    from keepgate.policy.question import shown
+
+    return {
+        "change": "gains" if change.gains else "loses",
+        "principal": list(change.principal.grantees),
+        "action": str(change.action),
+        "resource": shown(change.resource),
+        "before": change.before.name.lower(),
+        "after": change.after.name.lower(),
+    }
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    shape = _shape(change) | {"principal": " with ".join(_carried(change.principal))}
+    return tuple(shape.values())
 
 
 def _failure(failure: Failure) -> tuple[str, ...]:
@@ -122,7 +202,7 @@ def _failure(failure: Failure) -> tuple[str, ...]:
     by = ", ".join(decision.rules) or "; ".join(decision.errors) or decision.reason
     return (
         f"{case.where}{f' ({case.note})' if case.note else ''}",
-        " with ".join(_carried(case.request)),
+        " with ".join(_carried(case.request.principal)),
         str(case.request.action),
         shown(case.request.resource),
         case.expect.name.lower(),
@@ -147,7 +227,7 @@ def _print(lines: Iterable[str]) -> None:
 def _told(loaded: Loaded, request: Request, found: Explanation) -> Iterator[str]:
     from keepgate.policy.question import shown
 
-    who = " with ".join(_carried(request))
+    who = " with ".join(_carried(request.principal))
     yield f"{found.decision.effect.name}: {who} {request.action} {shown(request.resource)}"
     if found.decision.reason:
         yield f"  {found.decision.reason}"
@@ -161,8 +241,8 @@ def _told(loaded: Loaded, request: Request, found: Explanation) -> Iterator[str]
     yield from (f"  {line}" for line in _otherwise(found))
 
 
-def _carried(request: Request) -> Iterator[str]:
-    first, *rest = request.principal.grantees
+def _carried(principal: Principal) -> Iterator[str]:
+    first, *rest = principal.grantees
     yield first
     if rest:
         yield ", ".join(rest)
@@ -210,7 +290,8 @@ def _recorded(trace: str, path: Path | None) -> int:
     from keepgate.policy.explain import sources
     from keepgate.stores.audit.index import Filter
 
-    loaded = or_usage(lambda: Loaded.of(path))
+    with usage():
+        loaded = Loaded.of(path)
     log = open_log(path)
     log.index.catch_up()
     records = [record for _, record in log.index.query(Filter(trace=trace), limit=1000)]

@@ -31,6 +31,8 @@ def subject(names: Iterable[str]) -> Principal:
         entity(name)
         word = name.partition(":")[0]
         found.setdefault("id" if word in _OURS else word, []).append(name)
+    if not found:
+        raise ValueError("a principal needs a name, for instance `key:cursor`")
     for word, several in found.items():
         if word != "group" and len(several) > 1:
             raise ValueError(f"nobody is {' and '.join(f'`{each}`' for each in several)} at once")
