@@ -260,3 +260,18 @@ async def test_a_question_of_a_server_is_cleaned():
     server.channels[0].say(jsonrpc.request(5, "elicitation/create", asked))
     (question,) = await pipe.until(lambda: pipe.heard("elicitation/create"))
     assert question["params"]["message"] == "is [redacted:secret.aws-access-key] right?"
+
+
+@pytest.mark.parametrize("mount", [None, "a"])
+@alone
+async def test_the_words_of_a_server_that_gives_no_list_are_for_the_log_only(mount):
+    server = tool_server()
+    before = server.reply
+    said = {"code": -32603, "message": f"failed with {KEY} {HIDDEN}"}
+    server.reply = lambda method, params: said if method == "tools/list" else before(method, params)
+    gateway, log = gateway_of({"a": server}, ALL)
+    answer = await ask(gateway, ALICE, "tools/list", {}, mount=mount)
+    entries = [entry for entry in log.entries if entry.method == "upstream.failed"]
+    assert KEY not in json.dumps(answer)
+    assert all(KEY not in entry.reason for entry in entries)
+    assert any(KEY in entry.private for entry in entries)

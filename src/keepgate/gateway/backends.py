@@ -65,8 +65,9 @@ def page_of(reply: Message, server: str, method: str) -> dict[str, Any]:
     if reply.kind is Kind.RESULT:
         return reply.body["result"]  # type: ignore[no-any-return]
     error = reply.body["error"]
+    # What it says is a server's text: no guard has looked at it, so it is for the log only.
     raise UpstreamError(
-        "status", f"server `{server}` answered `{method}` with an error: {error['message'][:200]}"
+        "status", f"server `{server}` answered `{method}` with an error", f"it said: {error['message'][:200]}"
     )
 
 

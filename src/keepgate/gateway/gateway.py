@@ -245,7 +245,9 @@ class _Shared:
         upstream = self._gateway.services.upstreams.get(self._server)
         if upstream is not None:
             upstream.forget(link, failure)
-        self._gateway.enforcer.note("upstream.lost", failure.public, server=self._server)
+        self._gateway.enforcer.note(
+            "upstream.lost", failure.public, private=failure.private, server=self._server
+        )
 
     def dropped(self, link: Link, message: Message | None, why: str) -> None:
         self._gateway.enforcer.note("upstream.dropped", why, server=self._server)

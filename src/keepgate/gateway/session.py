@@ -349,7 +349,8 @@ class Session(CallbackHandler):
             if self.callbacks.take(body["id"]) is not None:  # nobody waits for the answer any more
                 unasked.withdraw(self.services, self.caller, observer.backend, body["id"], running.outlet)
         if reply.kind is Kind.ERROR:
-            raise UpstreamError("cancelled", f"the client refused: {reply.body['error']['message'][:200]}")
+            said = f"it said: {reply.body['error']['message'][:200]}"
+            raise UpstreamError("cancelled", "the client refused", said)
         return reply.body["result"]  # type: ignore[no-any-return]
 
     def lost(self, link: Link, failure: UpstreamError) -> None:

@@ -65,7 +65,7 @@ async def _followed(
         reply = await server("tasks/get", named)
         if reply.kind is not Kind.RESULT:
             raise UpstreamError(
-                "protocol", f"the server lost its task: {reply.body['error']['message'][:200]}"
+                "protocol", "the server lost its task", f"it said: {reply.body['error']['message'][:200]}"
             )
         task = reply.body["result"]
 

@@ -271,7 +271,7 @@ class Upstream:
         if reply.kind is not Kind.RESULT:
             error = reply.body["error"]
             raise UpstreamError(
-                "status", f"server `{self.id}` refused `initialize`: {error['message'][:200]}"
+                "status", f"server `{self.id}` refused `initialize`", f"it said: {error['message'][:200]}"
             )
         result: dict[str, Any] = reply.body["result"]
         version = result.get("protocolVersion")

@@ -192,10 +192,10 @@ class _Process(asyncio.SubprocessProtocol):
                 self._sink.message(line)
             return
         self._garbage += 1
-        text = f"the server process writes what is no message to stdout: `{printable(line, 200)}`"
-        self._spec.on_garbage(text)
+        text, shown = "the server process writes what is no message to stdout", f"`{printable(line, 200)}`"
+        self._spec.on_garbage(f"{text}: {shown}")
         if self._garbage >= self._spec.limits.garbage:
-            self._fail(UpstreamError("protocol", text))
+            self._fail(UpstreamError("protocol", text, shown))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == _OUT:
