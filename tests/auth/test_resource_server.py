@@ -10,7 +10,7 @@ from joserfc.jwk import RSAKey
 from keepgate.auth import resource_server
 from keepgate.auth.issuer import COOL_DOWN, REFRESH, STALE, Introspection
 from keepgate.auth.resource import Resource
-from keepgate.model.errors import RemoteError
+from keepgate.model.errors import AuthenticationError, RemoteError
 from tests.auth import tokens
 from tests.auth.tokens import EC, GATE, NOW, OTHER, URL, World, jwk, proof, request, show, token
 
@@ -326,6 +326,17 @@ def test_without_a_token_the_challenge_tells_where_to_go_and_of_no_error():
     assert server.challenge("/mcp/files") == (
         f'Bearer scope="a mcp", resource_metadata="{GATE}/.well-known/oauth-protected-resource/mcp/files"'
     )
+
+
+@pytest.mark.parametrize(
+    "path", ['/mcp/"', "/mcp/\u20ac", "/mcp/a\\", "/mcp/" + "a" * 5000, '/mcp/", x="/sse']
+)
+def test_a_path_that_no_server_has_is_refused_like_any_other(path):
+    server = World().server()
+    assert server.challenge(path) == server.challenge("/mcp")
+    with pytest.raises(AuthenticationError) as caught:
+        asyncio.run(tokens.show(server, token(aud="https://other.example.com"), at=request(path)))
+    assert f'resource_metadata="{GATE}/.well-known/oauth-protected-resource/mcp"' in caught.value.challenge
 
 
 def test_no_refusal_quotes_the_token():

@@ -72,9 +72,16 @@ class Resource:
 
 
 def server_of(path: str) -> str:
-    """The server of `/mcp/<server>...`; empty for all of them."""
+    """The server of `/mcp/<server>...`; empty for all of them, and for what no server can be called.
+
+    Whoever is to be refused has chosen the path, and the challenge that refuses quotes the name.
+    """
     parts = path.strip("/").split("/")
-    return parts[1] if len(parts) > 1 and parts[0] == "mcp" else ""
+    return parts[1] if len(parts) > 1 and parts[0] == "mcp" and _is_name(parts[1]) else ""
+
+
+def _is_name(server: str) -> bool:
+    return 0 < len(server) <= _MAX_NAME and _NAME.issuperset(server)
 
 
 def routes(resource: Resource) -> list[Route]:
@@ -84,7 +91,7 @@ def routes(resource: Resource) -> list[Route]:
     from starlette.routing import Route
 
     def answer(server: str) -> Response:
-        if server and not (len(server) <= _MAX_NAME and _NAME.issuperset(server)):
+        if server and not _is_name(server):
             return Response(status_code=404)
         return JSONResponse(resource.document(server), headers={"Cache-Control": "max-age=300"})
 
