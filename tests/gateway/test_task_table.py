@@ -158,6 +158,16 @@ def test_what_is_kept_for_lists_is_small(table):
     assert "result" not in known.task
 
 
+def test_a_server_cannot_fill_the_memory_with_members_of_its_own(table):
+    known = add(table)
+    extra = {f"x-{number}": "y" * 100_000 for number in range(1000)}
+    table.seen(
+        known, State("1", "working", 1, None), {"taskId": "1", "status": "working", **extra, "z" * 9000: 1}
+    )
+    assert (known.task["taskId"], known.task["status"]) == ("1", "working")
+    assert sum(len(name) + len(str(value)) for name, value in known.task.items()) < 200_000
+
+
 def test_tasks_go_with_their_server(table):
     gone, kept = add(table), add(table, own="2", where=server("b"))
     table.forget_servers({"a"})

@@ -8,8 +8,9 @@ what a process on a pipe knew ends with the process.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from keepgate.gateway.settings import Limits, ServerSettings
@@ -19,7 +20,8 @@ from keepgate.protocol.tasks import State
 GRACE = 60.0
 """Seconds that an entry outlives its task: a server may keep it a little longer, and none is forgotten too early."""
 MAX_STATE_CHARS = 4096
-"""Of a status message kept for lists."""
+"""Of each text kept for lists: of these the status message may be long."""
+MAX_STATE_MEMBERS = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -105,11 +107,7 @@ class TaskTable:
         known.ended = known.ended or state.ended
         known.ends = known.born + self.ttl(state.ttl) / 1000 + GRACE
         if task is not None:
-            text = task.get("statusMessage")
-            kept = {name: value for name, value in task.items() if isinstance(value, str | int | None)}
-            if isinstance(text, str):
-                kept["statusMessage"] = text[:MAX_STATE_CHARS]
-            known.task = kept
+            known.task = dict(_small(task))
 
     def find(self, task_id: object, principal: str) -> Known | None:
         """The principal's task of this id. Another principal's, an expired and an unknown one are the same: None."""
@@ -161,3 +159,11 @@ class TaskTable:
         """Forget what has expired."""
         for principal in list(self._of):
             self._expire(principal)
+
+
+def _small(task: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is kept of a task: texts that were cut, numbers, a few members. A server writes all of it."""
+    plain = ((name, value) for name, value in task.items() if isinstance(value, str | int | None))
+    for name, value in islice(plain, MAX_STATE_MEMBERS):
+        if len(name) <= MAX_STATE_CHARS:
+            yield name, value[:MAX_STATE_CHARS] if isinstance(value, str) else value
