@@ -119,6 +119,26 @@ async def test_outcomes_do_not_fill_the_memory(monkeypatch):
 
 
 @alone
+async def test_outcomes_that_come_later_do_not_fill_the_memory_nor_push_out_anothers(monkeypatch):
+    monkeypatch.setattr(down_tasks, "MAX_BYTES", 4000)
+    server = old_server()
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    large = {"content": [{"type": "text", "text": "x" * 1000}]}
+    bobs = await make(gateway, BOB)
+    server.turn("1", "completed")
+    finish(server, large)
+    assert (await state(gateway, bobs, BOB))["status"] == "completed"
+    ids = [await make(gateway, ALICE) for _ in range(6)]
+    for number in range(6):
+        finish(server, large, number)
+        server.turn(str(number + 2), "completed")
+    await asyncio.sleep(0.05)
+    kept = [each for each in ids if "result" in await call(gateway, ALICE, "tasks/get", {"taskId": each})]
+    assert kept == ids[-2:]
+    assert (await state(gateway, bobs, BOB))["status"] == "completed"
+
+
+@alone
 async def test_a_server_taken_away_takes_its_tasks():
     server = old_server()
     gateway, _ = gateway_of({"a": server.server, "b": Tasks().server}, ALL)

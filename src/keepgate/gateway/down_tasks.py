@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import copy
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,7 @@ from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc, tasks
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Outcomes kept for clients that have not come for them; the oldest give way."""
+"""Outcomes kept for clients that have not come for them; beyond it the oldest of who has most give way."""
 MAX_TASKS = 4096
 """Kept per server, whoever's they are."""
 LATEST = 2.0
@@ -145,6 +146,7 @@ class DownTasks:
             finally:
                 held.busy -= 1
                 task.done.set()
+                self._make_room()
 
         task.call = call = BackCall(self._services, self._server, caller, work)
         call.on_side = lambda message: held.aside(held.backend.link, call, message)
@@ -196,9 +198,18 @@ class DownTasks:
         ttl = self._services.tasks.ledger.table.ttl(tasks.read(task.task).ttl)
         task.timer = asyncio.get_running_loop().call_later(ttl / 1000 + GRACE, self._drop, task_id)
         self._tasks[task_id] = task
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Keep the bounds: whoever has most loses the oldest, so nobody can push out what is another's."""
         sizes = {key: each.outcome.size for key, each in self._tasks.items() if each.outcome is not None}
         while len(self._tasks) > MAX_TASKS or sum(sizes.values()) > MAX_BYTES:
-            oldest = next(iter(sizes or self._tasks))
+            among = sizes if sum(sizes.values()) > MAX_BYTES else dict.fromkeys(self._tasks, 1)
+            has: Counter[str] = Counter()
+            for key, size in among.items():
+                has[self._tasks[key].principal] += size
+            most = has.most_common(1)[0][0]
+            oldest = next(key for key in among if self._tasks[key].principal == most)
             sizes.pop(oldest, None)
             self._drop(oldest)
 
