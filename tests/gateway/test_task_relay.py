@@ -145,6 +145,16 @@ async def test_a_caller_that_does_not_declare_the_extension_is_told_what_is_miss
 
 
 @alone
+async def test_a_new_task_brings_no_outcome_and_no_question_past_the_checks():
+    question = {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}}
+    server = Tasks(result=SAYS, error={"code": 1, "message": "m"}, inputRequests={"q": question})
+    gateway, _ = gateway_of({"a": server.server}, ALL)
+    made = await call(gateway, ALICE, "tools/call", {"name": "a_job", "arguments": {}})
+    assert made["result"]["resultType"] == "task"
+    assert made["result"].keys().isdisjoint(tasks.OUTCOMES)
+
+
+@alone
 async def test_a_caller_that_does_not_declare_the_extension_gets_no_task():
     server = Tasks()
     gateway, _ = gateway_of({"a": server.server}, ALL)

@@ -86,7 +86,9 @@ class Ledger:
             caller.principal.id, backend.settings, backend.receiver, tool, caller.era, state
         )
         self.table.seen(known, state, task)
-        return tasks.named(task, known.id, self.shown_ttl(state))
+        # What a task has come to, or asks, is judged where it is asked for: a new one has neither.
+        new = {name: value for name, value in task.items() if name not in tasks.OUTCOMES}
+        return tasks.named(new, known.id, self.shown_ttl(state))
 
     def shown_ttl(self, state: tasks.State) -> int:
         """The lifetime a task has here: a client must not count on more."""
