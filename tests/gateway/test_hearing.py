@@ -107,6 +107,23 @@ async def test_the_control_what_was_asked_for_is_heard():
 
 
 @alone
+async def test_what_makes_no_sense_is_dropped_and_ends_nothing(monkeypatch):
+    server = Telling()
+    pipe = await session(server)
+    await subscribe(pipe, "x://1", 5)
+    _, sink = server.listens[-1]
+    strange = ({"uri": ["x://1"]}, {"uri": {}}, {"notifications": {"resourceSubscriptions": 5}})
+    for method in (UPDATED, ACK, TOOLS):
+        for (
+            params
+        ) in strange:  # nothing may be raised into the transport: what it read with this would be lost
+            sink.message(jsonrpc.encode(jsonrpc.notification(method, params)))
+    monkeypatch.setattr(hearing.Hearing, "heard", lambda *_: 1 // 0)
+    sink.message(jsonrpc.encode(jsonrpc.notification(TOOLS, {})))
+    assert (await subscribe(pipe, "x://2", 6))["result"] == {}
+
+
+@alone
 async def test_a_server_that_promises_nothing_is_not_listened_to():
     server = Telling({"tools": {}, "resources": {}})
     pipe = await session(server)

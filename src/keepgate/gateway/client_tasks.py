@@ -50,7 +50,8 @@ class ClientTasks:
         """Put the client's ids into a server's request; None if it names a task this server did not have made."""
         params = message.params
         if message.method in tasks.METHODS and message.method != "tasks/list":
-            found = self._given.get(params.get("taskId", ""))
+            named = params.get("taskId")
+            found = self._given.get(named) if isinstance(named, str) else None
             if found is None or found[0] != server:
                 return None
             params = {**params, "taskId": found[1]}
@@ -84,7 +85,8 @@ class ClientTasks:
         elif asked.method == "tasks/list":
             given = result.get("tasks")
             every = [task for task in given if isinstance(task, dict)] if isinstance(given, list) else []
-            own = [task for task in every if (asked.server, task.get("taskId")) in self._ours]
+            named = [task for task in every if isinstance(task.get("taskId"), str)]
+            own = [task for task in named if (asked.server, task["taskId"]) in self._ours]
             out = {**result, "tasks": [self._named(asked.server, task) for task in own]}
         elif asked.method in tasks.METHODS and "taskId" in result:
             out = self._named(asked.server, result)

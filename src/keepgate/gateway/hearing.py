@@ -159,7 +159,8 @@ class Hearing:
         if before is not None:
             before.stop()
         uris = honoured.get("resourceSubscriptions") if isinstance(honoured, dict) else None
-        self._honoured = frozenset(uri for uri in uris or () if isinstance(uri, str))
+        given = uris if isinstance(uris, list) else []
+        self._honoured = frozenset(uri for uri in given if isinstance(uri, str))
 
     async def _run(self, listen: _Listen, filters: dict[str, Any], caller: Caller) -> None:
         failure = UpstreamError("closed", f"server `{self._backend.settings.id}` ended the subscription")
@@ -212,9 +213,8 @@ class Hearing:
             self._pass(message)
 
     def _pass(self, message: Message) -> None:
-        if (
-            message.method == "notifications/resources/updated"
-            and message.params.get("uri") not in self._uris
-        ):
-            return
+        if message.method == "notifications/resources/updated":
+            uri = message.params.get("uri")
+            if not isinstance(uri, str) or uri not in self._uris:
+                return
         self._client.heard(self._backend.settings.id, message)

@@ -38,8 +38,8 @@ class Ear:
 
     def hear(self, message: Message) -> None:
         """Pass on a copy of what is wanted: each listener rewrites its own."""
-        updated = message.method == "notifications/resources/updated"
-        if message.params.get("uri") in self._uris if updated else message.method in self._methods:
+        updated, uri = message.method == "notifications/resources/updated", message.params.get("uri")
+        if (isinstance(uri, str) and uri in self._uris) if updated else message.method in self._methods:
             self._observer.message(Message(message.kind, dict(message.body), message.size))
 
     def fail(self, failure: UpstreamError) -> None:

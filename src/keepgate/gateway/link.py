@@ -196,10 +196,8 @@ class Link:
         if stream is not None:
             stream.cancel()
         if not stateless_http and pending.cancellable and self.dead is None:
-            gone = {
-                "requestId": pending.id,
-                "reason": "the caller cancelled or keepgate's time limit was reached",
-            }
+            why = "the caller cancelled or keepgate's time limit was reached"
+            gone = {"requestId": pending.id, "reason": why}
             self.post(jsonrpc.notification("notifications/cancelled", gone))
 
     async def _send_quietly(self, body: dict[str, Any]) -> None:
@@ -270,16 +268,17 @@ class Link:
     def received(self, raw: bytes, pending: Pending | None) -> None:
         """Parse what the server sent and hand it to whom it belongs."""
         try:
-            if may_batch(self.revision) and raw.lstrip()[:1] == b"[":
-                messages = jsonrpc.decode_batch(raw, self.limits.response)
-            else:
-                messages = [jsonrpc.decode(raw, self.limits.response)]
+            batch, limits = may_batch(self.revision) and raw.lstrip()[:1] == b"[", self.limits.response
+            messages = jsonrpc.decode_batch(raw, limits) if batch else [jsonrpc.decode(raw, limits)]
         except RemoteError as error:
             self._unreadable(error, pending)
             return
         self._garbage = 0
         for message in messages:
-            self._route(message, pending)
+            try:
+                self._route(message, pending)
+            except Exception as error:  # noqa: BLE001 - one that nobody thought of must not end what comes with it
+                self.owner.dropped(self, message, f"it could not be handled: {type(error).__name__}")
 
     def _admitted(self) -> bool:
         """Whether the server may still send unasked; one that floods is slowed, then cut."""
