@@ -102,6 +102,15 @@ def test_what_is_no_final_result_is_not_checked(result):
     assert STRICT.check(answer(result), {}) is None
 
 
+@pytest.mark.parametrize(
+    "more", [{"task": None}, {"task": {}}, {"resultType": "task"}, {"resultType": "later"}]
+)
+def test_no_word_of_a_server_takes_structured_content_out_of_the_check(more):
+    verdict = STRICT.check(answer({"content": [], "structuredContent": {"no": 1}, **more}), {})
+    assert verdict is not None
+    assert verdict.effect is Effect.DENY
+
+
 def test_what_is_no_tool_call_gets_no_opinion():
     assert STRICT.check(exchange(method="prompts/get", params={"arguments": {}}), {}) is None
     assert STRICT.check(call({}, contract=None), {}) is None

@@ -80,7 +80,8 @@ class Schemas:
     def _result(self, result: dict[str, Json], contract: Contract, size: int) -> Verdict | None:
         if self._rules.results is Posture.IGNORE or result.get("isError") is True:
             return None
-        if result.get("resultType", "complete") != "complete" or "task" in result:
+        pending = result.get("resultType", "complete") != "complete" or "task" in result
+        if pending and "structuredContent" not in result:
             return None  # the answer is still to come
         if contract.output is None:
             return self._without(RESULT, contract.unusable_output)
