@@ -103,6 +103,36 @@ def test_a_pattern_that_would_take_much_memory_is_left_out():
     assert Validator({"pattern": "((a{1,90}){1,90}){1,90}"}).left_out
 
 
+HARD = r"([ab]{0,300}a){2}[ab]{40}c"
+"""Linear, and yet many microseconds for each character."""
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"text": {"pattern": HARD}}},
+        {"additionalProperties": {"pattern": HARD}},
+        {"patternProperties": {HARD: {}}, "properties": {"text": {"type": "string"}}},
+        {"propertyNames": {"pattern": HARD}},
+    ],
+)
+def test_a_server_cannot_keep_us_busy_with_patterns_for_its_own_results(schema):
+    output = contract_of({"outputSchema": schema}).output
+    text = "ab" * 200_000
+    before = time.process_time()
+    output.faults({"text": text, text: ""})
+    assert time.process_time() - before < 0.5
+
+
+def test_results_that_are_long_are_held_to_all_but_the_patterns():
+    schema = {"properties": {"a": {"pattern": "^x"}, "n": {"type": "integer"}}}
+    output = contract_of({"outputSchema": schema}).output
+    assert output.faults({"a": "y"})
+    assert not output.faults({"a": "y" * 4001})
+    assert output.faults({"a": "y" * 4001, "n": "no"})
+    assert contract_of({"inputSchema": schema}).input.faults({"a": "y" * 4001}), "what a caller sends is"
+
+
 def test_formats_are_not_checked():
     assert not Validator({"format": "email"}).faults("no address")
 

@@ -8,6 +8,7 @@ full of them), and the rest of the schema counts. `format` is not checked, as th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
@@ -26,6 +27,9 @@ PATTERNS: Final = 200
 LONGEST: Final = 1000
 """Characters of one pattern."""
 _REGEX: Final = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit=256 * 1024)
+PATTERN_TEXT: Final = 4000
+"""Characters of a result, times the patterns of its schema, up to which they are held against each other. Linear is
+not fast: a server that writes both can have a character take 20 µs."""
 _SHOWN: Final = 5
 """Faults that are named."""
 _WIDE: Final = 200
@@ -34,67 +38,78 @@ _WIDE: Final = 200
 def contract_of(tool: dict[str, Any]) -> Contract:
     """The compiled schemas of a listed tool. Never raises: what cannot be used says why."""
     given, why = _compiled(tool.get("inputSchema"))
-    result, why_not = _compiled(tool.get("outputSchema"))
+    result, why_not = _compiled(tool.get("outputSchema"), wary=True)
     return Contract(given, result, why, why_not)
 
 
-def _compiled(schema: Json) -> tuple[Validator | None, str]:
+def _compiled(schema: Json, *, wary: bool = False) -> tuple[Validator | None, str]:
     if schema is None:
         return None, ""
     try:
-        return Validator(schema), ""
+        return Validator(schema, wary=wary), ""
     except SchemaError as error:
         return None, error.public
 
 
 class Validator:
-    """model.contract.Schema over jsonschema-rs. Raises SchemaError for a schema that cannot be used."""
+    """model.contract.Schema over jsonschema-rs. Raises SchemaError for a schema that cannot be used.
 
-    __slots__ = ("_cost", "_is_valid", "_small", "_validator", "left_out")
+    `wary`: who wrote the schema writes the values too, so long ones are checked without its patterns.
+    """
 
-    def __init__(self, schema: Json) -> None:
+    __slots__ = ("_cost", "_is_valid", "_patterns", "_small", "_validator", "_without", "left_out")
+
+    def __init__(self, schema: Json, *, wary: bool = False) -> None:
         self.left_out: list[str] = []
         """Patterns that the linear engine does not know."""
         if not isinstance(schema, dict | bool):
             raise SchemaError("it is not an object")
-        _check_size(schema)
+        patterns = _check_size(schema)
+        self._patterns = patterns if wary else 0
         self._cost = cost_of(schema)
         self._small = self._cost.small
         try:
             self._validator = _compile(schema)
         except SchemaError:
-            usable = self._without_patterns(schema)
+            usable = self._without_patterns(schema, _is_linear)
             if not self.left_out:
                 raise
             self._validator = _compile(usable)
         self._is_valid = self._validator.is_valid
+        self._without = None
+        if self._patterns:
+            left_out, self.left_out = self.left_out, []
+            self._without = _compile(self._without_patterns(schema, lambda _: False))
+            self.left_out = left_out
 
     def faults(self, value: Json, size: int = 0) -> tuple[str, ...]:
         """As model.contract.Schema says."""
         if not 0 < size <= self._small:
             self._cost.check(value)
+        if self._without is not None and _text(value) * self._patterns > PATTERN_TEXT:
+            return tuple(_named(error) for error in islice(self._without.iter_errors(value), _SHOWN))
         if self._is_valid(value):
             return ()
         return tuple(_named(error) for error in islice(self._validator.iter_errors(value), _SHOWN))
 
-    def _without_patterns(self, schema: Json) -> Json:
-        """A copy without the patterns that do not compile."""
+    def _without_patterns(self, schema: Json, keep: Callable[[str], bool]) -> Json:
+        """A copy without the patterns that are not to be kept."""
         if not isinstance(schema, dict):
             return schema
         out: dict[str, Any] = {}
         for key, value in schema.items():
-            if key == "pattern" and isinstance(value, str) and not _is_linear(value):
+            if key == "pattern" and isinstance(value, str) and not keep(value):
                 self.left_out.append(value)
             elif key in MAPS and isinstance(value, dict):
                 out[key] = {
-                    name: self._without_patterns(sub)
+                    name: self._without_patterns(sub, keep)
                     for name, sub in value.items()
-                    if key != "patternProperties" or self._keeps(name)
+                    if key != "patternProperties" or self._keeps(name, keep)
                 }
             elif key in LISTS and isinstance(value, list):
-                out[key] = [self._without_patterns(sub) for sub in value]
+                out[key] = [self._without_patterns(sub, keep) for sub in value]
             elif key in ONE:
-                out[key] = self._without_patterns(value)
+                out[key] = self._without_patterns(value, keep)
             else:
                 out[key] = value
         if len(out.get("patternProperties", ())) < len(schema.get("patternProperties", ())):
@@ -103,8 +118,8 @@ class Validator:
             out.pop("unevaluatedProperties", None)
         return out
 
-    def _keeps(self, pattern: str) -> bool:
-        if _is_linear(pattern):
+    def _keeps(self, pattern: str, keep: Callable[[str], bool]) -> bool:
+        if keep(pattern):
             return True
         self.left_out.append(pattern)
         return False
@@ -122,8 +137,8 @@ def _compile(schema: Json) -> Any:
         raise SchemaError("it is not a valid JSON Schema") from error
 
 
-def _check_size(schema: Json) -> None:
-    """Raises SchemaError for what would take long to compile."""
+def _check_size(schema: Json) -> int:
+    """How many patterns there are at most. Raises SchemaError for what would take long to compile."""
     level, count, patterns = [schema], 0, 0
     for _ in range(DEPTH):
         count += len(level)
@@ -143,6 +158,22 @@ def _check_size(schema: Json) -> None:
             raise SchemaError(f"it has more than {PATTERNS} patterns")
     else:
         raise SchemaError(f"it is nested deeper than {DEPTH} levels")
+    return patterns
+
+
+def _text(value: Json) -> int:
+    """Characters of all strings and keys."""
+    characters, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            characters += len(each)
+        elif isinstance(each, dict):
+            characters += sum(map(len, each))
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return characters
 
 
 @lru_cache(maxsize=256)
