@@ -151,6 +151,16 @@ def test_huge_values_are_looked_at_in_bounded_time(detector, value):
     assert time.process_time() - start < 4
 
 
+@pytest.mark.parametrize("sign", ["a ", "\u20ac "])
+def test_what_stands_far_back_in_a_long_string_is_located_in_bounded_time(detector, sign):
+    many = "AKIAIOSFODNN7ABCDEFG " * 9000
+    before = time.process_time()
+    seen = detector.look({"text": sign * 500_000 + many, "more": [many[:21]]})
+    assert time.process_time() - before < 5
+    assert len(seen) == 9001
+    assert [each.finding.start for each in seen] == [*range(1_000_000, 1_000_000 + 9000 * 21, 21), 0]
+
+
 def test_deep_values_are_walked():
     value = KEY
     for _ in range(128):

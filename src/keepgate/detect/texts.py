@@ -93,6 +93,8 @@ class Located:
         for place in self.places:
             self._starts.append(at)
             at += len(place.text.encode(errors="replace")) + 1
+        self._known = 0, 0
+        """A byte of the joined text, and the characters before it in its string: where the last answer was."""
 
     def border(self, start: int, length: int) -> int:
         """Where the string that holds this byte ends, in a joined text of this length."""
@@ -104,5 +106,10 @@ class Located:
         if end > self.border(start, len(text)):
             return None
         number = bisect_right(self._starts, start) - 1
-        before = len(text[self._starts[number] : start].decode())
+        origin, before = self._known
+        if not self._starts[number] <= origin <= start:
+            origin, before = self._starts[number], 0
+        # From there, or ten thousand sightings in a long string would each count it from its beginning.
+        before += len(text[origin:start].decode())
+        self._known = start, before
         return self.places[number], before, before + len(text[start:end].decode())
