@@ -314,3 +314,77 @@ def test_diff_refuses_what_compares_nothing(config, options, said):
     result = invoke("diff", str(config), str(config), *options)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+ODD = """version: 1
+state: state
+servers: {files: {command: [nothing]}}
+access:
+  roles:
+    reader:
+      allow: ["files/read_*", "files/read_*", "files/my_secret"]
+      deny: ["*/*secret*"]
+    nobody: {allow: ["*/*"]}
+  grants:
+    - {to: "key:cursor", role: reader}
+    - {to: "user:alice", role: reader}
+    - {to: "key:cursor", role: reader}
+"""
+
+
+def test_check_of_a_policy_without_oddities_is_clean(run, config):
+    config.write_text(CONFIG.replace('    all: {allow: ["*/*"]}\n', ""))
+    result = run("check")
+    assert (result.exit_code, result.stdout) == (0, "no findings: 1 roles, 1 grants\n")
+
+
+def test_check_names_each_oddity_with_its_place(run, config):
+    config.write_text(ODD)
+    result = run("check")
+    assert result.exit_code == 1
+    *lines, end = result.stdout.splitlines()
+    assert end == "5 findings: 2 roles, 3 grants"
+    assert [line.removeprefix(f"{config}:") for line in lines] == [
+        "7:31: `files/read_*` stands here twice",
+        "7:47: never allowed: `deny: */*secret*` wins",
+        "9:13: role `nobody` is granted to nobody",
+        "12:12: `user:alice` never matches: it needs an issuer of access tokens under `identity.issuers`",
+        "13:7: `key:cursor` has role `reader` already, by grant 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("role: reader, reason", "role: raeder, reason", ":13:32: unknown role `raeder`"),
+        ("files/read_*", "fils/read_*", ":7:15: unknown server `fils`: did you mean `files`?"),
+        ("files/read_*", "files", "`files` is not a pattern"),
+        ("version: 1", "version: 1\nacces: 1", ":2:1: unknown key `acces`"),
+    ],
+)
+def test_what_refuses_to_load_is_a_finding(run, config, before, after, said):
+    config.write_text(CONFIG.replace(before, after))
+    result = run("check")
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+def test_a_configuration_that_is_not_there_is_wrong_usage(run, config):
+    config.unlink()
+    assert run("check").exit_code == 2
+
+
+def test_check_live_holds_patterns_against_servers_and_keys(run, config, monkeypatch):
+    config.write_text(CONFIG.replace("    all:", "    reader2: {allow: ['files/gone']}\n    all:"))
+    inventory = Inventory(("read_file",), (), (), "2025-11-25", "s/1")
+    monkeypatch.setattr(compose, "list_servers", lambda settings: {"files": inventory})
+    found = [line.removeprefix(f"{config}:") for line in run("check", "--live").stdout.splitlines()]
+    assert "9:11: `files/write_*` matches nothing that its servers list" in found
+    assert "11:23: `files/gone` matches nothing that its servers list" in found
+    assert "14:12: `key:cursor` matches nobody: no such key is live" in found
+    monkeypatch.setattr(compose, "list_servers", lambda settings: {"files": ConfigError("g\x1bone")})
+    found = run("check", "--live").stdout
+    assert f"{config}:3:18: server `files` cannot be listed: g\\x1bone" in found
+    assert "matches nothing" not in found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from keepgate.policy.cases import Failure
     from keepgate.policy.diff import Change
     from keepgate.policy.explain import Explanation
+    from keepgate.policy.lint import Finding
 
 app = typer.Typer(
     no_args_is_help=True, help="Ask the policy: why it decides so, and whether it says what is meant."
@@ -73,6 +75,61 @@ class Loaded:
     def where(self, *path: str | int) -> str:
         """`file:line:column`."""
         return self.tree.where(path)
+
+
+@app.command()
+def check(
+    live: Annotated[
+        bool, typer.Option("--live", help="Also against what the servers list, and the keys there are.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Look for rules that cannot be meant: shadowed, written twice, without effect, matching nothing."""
+    from keepgate.compose import policy_of
+    from keepgate.config import check as remarks
+    from keepgate.policy.lint import findings
+
+    try:
+        loaded = Loaded.of(config)
+        policy_of(loaded.settings)
+    except ConfigError as error:
+        # A mistake with a place, or one that Cedar found, is what was looked for; a file that is not there is not.
+        fail(safe(str(error)), 1 if error.where or error.code == "policy" else 2)
+    access = loaded.settings.access
+    found = [remark for remark in remarks.warnings(loaded.settings) if remark[0][0] == "access"]
+    found += findings(access.roles, access.grants)
+    if live:
+        found += _against_what_is(loaded.settings)
+    marks = loaded.tree.marks
+    found.sort(key=lambda finding: marks.get(finding[0], (0, 0)))
+    _print(f"{loaded.where(*path)}: {text}" for path, text in found)
+    sizes = f"{len(access.roles)} roles, {len(access.grants)} grants"
+    typer.echo(f"{len(found) or 'no'} finding{'' if len(found) == 1 else 's'}: {sizes}")
+    raise typer.Exit(1 if found else 0)
+
+
+def _against_what_is(settings: Settings) -> Iterator[Finding]:
+    from keepgate.cli.policy_names import resources
+    from keepgate.compose import list_servers
+    from keepgate.model.errors import KeepgateError
+    from keepgate.policy.lint import unmatched
+    from keepgate.stores.keys import JsonKeyStore
+
+    listed, templates, unasked = {}, set(), set()
+    for server, answer in list_servers(settings).items():
+        if isinstance(answer, KeepgateError):
+            unasked.add(server)
+            yield ("servers", server), f"server `{server}` cannot be listed: {answer}"
+            continue
+        listed[server] = resources(server, answer)
+        if any("{" in uri for uri in answer.resources):
+            templates.add(server)
+    yield from unmatched(settings.access.roles, listed, unasked=unasked, templates=templates)
+    now = time.time()
+    live = {f"key:{key.name}" for key in JsonKeyStore(settings.state).read() if key.live(now)}
+    for number, grant in enumerate(settings.access.grants):
+        if grant.to.startswith("key:") and grant.to not in live:
+            yield ("access", "grants", number, "to"), f"`{grant.to}` matches nobody: no such key is live"
 
 
 @app.command()

@@ -42,6 +42,16 @@ class Glob:
             place = text.find(piece, place) + len(piece) if place >= 0 and piece in text[place:] else -1
         return place >= 0 and text.endswith(rest[-1]) and len(text) - len(rest[-1]) >= place
 
+    def covers(self, other: Glob) -> bool:
+        """Whether this matches everything that `other` matches. Exact.
+
+        What `other` matches includes the text in which its wildcards are one character that this does not have: there,
+        only wildcards of this can match it, and they would match anything else in its place.
+        """
+        used = set().union(*self.pieces)
+        fresh = next(char for char in map(chr, range(0x10FFFF)) if char not in used)
+        return self.matches(fresh.join(other.pieces))
+
     @classmethod
     def parse(cls, text: str) -> Glob:
         """Raises ValueError on a backslash before anything but `*` and `\\`."""
@@ -64,6 +74,11 @@ class Pattern:
     kind: ResourceKind | None
     server: Glob
     name: Glob
+
+    def covers(self, other: Pattern) -> bool:
+        """Whether this names everything that `other` names."""
+        kinds = self.kind in (None, other.kind)
+        return kinds and self.server.covers(other.server) and self.name.covers(other.name)
 
     @classmethod
     def parse(cls, text: str) -> Pattern:
