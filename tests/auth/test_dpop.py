@@ -112,15 +112,31 @@ def test_the_same_jti_of_another_key_is_no_replay():
 
 
 def test_a_proof_that_cannot_be_remembered_opens_nothing(monkeypatch):
-    monkeypatch.setattr(dpop, "MAX_SEEN", 3)
+    monkeypatch.setattr(dpop, "MAX_SEEN", 4)
     times = [NOW]
     proofs = Proofs(lambda: times[-1])
-    for number in range(3):
-        proofs.check(proof(EC, text=TOKEN, jti=str(number)), SHOWN)
+    for key in [ECKey.generate_key("P-256") for _ in range(4)]:
+        shown = Shown("POST", f"{GATE}/mcp", TOKEN, key.thumbprint())
+        proofs.check(proof(key, text=TOKEN), shown)
     with pytest.raises(CrowdedError):
         proofs.check(proof(EC, text=TOKEN, jti="more"), SHOWN)
     times.append(NOW + 121)
     proofs.check(proof(EC, text=TOKEN, jti="later", iat=times[-1]), SHOWN)
+
+
+def test_one_key_does_not_shut_out_the_others(monkeypatch):
+    monkeypatch.setattr(dpop, "MAX_SEEN", 8)
+    times = [NOW]
+    proofs = Proofs(lambda: times[-1])
+    for number in range(4):
+        proofs.check(proof(EC, text=TOKEN, jti=str(number)), SHOWN)
+    with pytest.raises(CrowdedError):
+        proofs.check(proof(EC, text=TOKEN, jti="more"), SHOWN)
+    other = Shown("POST", f"{GATE}/mcp", TOKEN, STRANGER.thumbprint())
+    proofs.check(proof(STRANGER, text=TOKEN, jti="0"), other)
+    times.append(NOW + 121)
+    proofs.check(proof(EC, text=TOKEN, jti="later", iat=times[-1]), SHOWN)
+    assert list(proofs._by_key.values()) == [1]
 
 
 def test_a_bad_proof_is_not_remembered():

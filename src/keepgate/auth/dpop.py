@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,6 +23,7 @@ WINDOW: Final = 60.0
 """Seconds that a proof counts, and that clocks may differ by."""
 NONCE_SECONDS: Final = 120.0
 MAX_SEEN: Final = 100_000
+"""Proofs remembered. Once it is half full no key may have more than a quarter: one must not shut out the others."""
 MAX_PROOF: Final = 8 << 10
 _MAX_JTI: Final = 256
 _PORTS: Final = {"http": 80, "https": 443}
@@ -57,7 +58,8 @@ class Proofs:
     def __init__(self, clock: Callable[[], float], *, nonces: bool = False) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32) if nonces else b""
-        self._seen: OrderedDict[bytes, float] = OrderedDict()
+        self._seen: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
+        self._by_key: Counter[str] = Counter()
 
     def nonce(self) -> str:
         """The nonce that proofs have to carry now; empty if they need none."""
@@ -80,7 +82,7 @@ class Proofs:
         jti = self._check_claims(claims, shown, now)
         if not _equal(jose.thumbprint(key), shown.thumbprint):
             raise ProofError("the DPoP proof is made with another key than the token is bound to")
-        self._remember(f"{shown.thumbprint}.{jti}", now)
+        self._remember(shown.thumbprint, jti, now)
 
     def _check_claims(self, claims: Mapping[str, Any], shown: Shown, now: float) -> str:
         """The `jti`. Raises ProofError."""
@@ -100,16 +102,21 @@ class Proofs:
             raise ProofError("the DPoP proof is for another token")
         return jti
 
-    def _remember(self, what: str, now: float) -> None:
+    def _remember(self, key: str, jti: str, now: float) -> None:
         """Last of all, so that only who holds a token and its key can fill the memory."""
-        while self._seen and next(iter(self._seen.values())) <= now:
-            self._seen.popitem(last=False)
-        digest = sha256(what.encode()).digest()
+        while self._seen and next(iter(self._seen.values()))[0] <= now:
+            _, (_, past) = self._seen.popitem(last=False)
+            self._by_key[past] -= 1
+            if not self._by_key[past]:
+                del self._by_key[past]
+        digest = sha256(f"{key}.{jti}".encode()).digest()
         if digest in self._seen:
             raise ProofError("the DPoP proof has been used before")
-        if len(self._seen) >= MAX_SEEN:
+        known = len(self._seen)
+        if known >= MAX_SEEN or (known >= MAX_SEEN // 2 and self._by_key[key] >= MAX_SEEN // 4):
             raise CrowdedError
-        self._seen[digest] = now + 2 * WINDOW
+        self._seen[digest] = now + 2 * WINDOW, key
+        self._by_key[key] += 1
 
     def _nonce(self, slot: int) -> str:
         return hmac.new(self._key, slot.to_bytes(8, "big"), sha256).hexdigest()[:32]
