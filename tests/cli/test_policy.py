@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -78,7 +79,13 @@ def test_why_says_what_allows_where_it_stands_and_what_would_change_it(run, conf
         (
             "key:cursor",
             "my_secret",
-            ["DENY: ", "denied by policy", "denies `*/*secret*`", "`all` granted to it: ALLOW"],
+            [
+                "DENY: ",
+                "denied by policy",
+                "denies `*/*secret*`",
+                "without `deny: */*secret*` of role `reader`: DENY",
+                "without that, and with role `all` granted to it: ALLOW",
+            ],
         ),
         ("key:cursor", "x", ["DENY: ", "no policy allows it", "with role `all` granted to it: ALLOW"]),
         ("key:other", "x", ["DENY: ", "it holds no role", "with role `reader`"]),
@@ -142,6 +149,7 @@ def recorded(config, tmp_path, monkeypatch):
     denied = {"effect": "deny", "reason": "denied by policy"}
     log.append(entry(trace="d-2", policy="old", rules=("reader:deny:*/*secret*", "gone:deny:*/*"), **denied))
     log.append(entry(trace="d-3", policy="old", rules=("limits.rate",), effect="deny", reason="too many"))
+    log.append(entry(trace="d-1", kind="result", method="", policy=now))
     log.append(entry(trace="d-4", name="evil\x1b]0;x\x07\nforged", effect="deny", rules=()))
     yield log
     log.close()
@@ -153,7 +161,8 @@ def test_why_explains_a_recorded_decision_with_its_places(run, recorded, config)
     head, when, *rest = result.stdout.splitlines()
     assert head == "ALLOW: key:cursor request tools/call files/read_file"
     assert when.startswith("  2026-")
-    assert rest == ["because", f"  reader:allow:files/read_*  {config}:7:15"]
+    assert rest[:2] == ["because", f"  reader:allow:files/read_*  {config}:7:15"]
+    assert rest[2] == "ALLOW: key:cursor result files/read_file"
 
 
 def test_why_says_when_the_policy_has_changed_since(run, recorded, config):
@@ -388,3 +397,39 @@ def test_check_live_holds_patterns_against_servers_and_keys(run, config, monkeyp
     found = run("check", "--live").stdout
     assert f"{config}:3:18: server `files` cannot be listed: g\\x1bone" in found
     assert "matches nothing" not in found
+
+
+SERVER = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    answers = {
+        "initialize": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}, "resources": {}},
+            "serverInfo": {"name": "s", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": n, "inputSchema": {"type": "object"}} for n in ("read_a", "write_a")]},
+        "resources/list": {"resources": [{"uri": "file:///a", "name": "a"}]},
+        "resources/templates/list": {"resourceTemplates": [{"uriTemplate": "file:///{path}", "name": "t"}]},
+    }
+    if "id" in message:
+        found = answers.get(message["method"])
+        answer = {"error": {"code": -32601, "message": "no"}} if found is None else {"result": found}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+
+
+def test_live_asks_a_real_server(config, newer, tmp_path):
+    (tmp_path / "server.py").write_text(SERVER)
+    command = json.dumps([sys.executable, str(tmp_path / "server.py")])
+    for file in (config, newer):
+        file.write_text(file.read_text().replace("[nothing]", command))
+    rows = [line.split() for line in invoke("diff", str(config), str(newer), "--live").stdout.splitlines()]
+    assert ["loses", "key:cursor", "call_tool", "files/read_a", "allow", "ask"] in rows
+    assert ["gains", "group:devs", "read_resource", "resource:files/file:///a", "deny", "allow"] in rows
+    odd = newer.read_text().replace('"files/list"', '"tool:files/list", "resource:files/file:///b"')
+    newer.write_text(odd)
+    found = invoke("check", "--live", "--config", str(newer)).stdout
+    assert "`tool:files/list` matches nothing" in found
+    assert "file:///b" not in found, "a template may stand for it"

@@ -333,8 +333,8 @@ def _otherwise(found: Explanation) -> Iterator[str]:
     if found.otherwise is not None:
         yield f"without {written}: {found.otherwise.effect.name}"
     for role, effect in found.helpful:
-        also = " as well, and" if found.deciding else ""
-        yield f"with{also} role `{role}` granted to it: {effect.name}"
+        first = "without that, and " if found.deciding else ""
+        yield f"{first}with role `{role}` granted to it: {effect.name}"
     if found.decision.effect is not Effect.DENY:
         yield "with a `deny` that names it, in any role it holds: DENY"
     elif not found.helpful and (found.otherwise is None or found.otherwise.effect is Effect.DENY):
@@ -370,7 +370,7 @@ def _recorded(trace: str, path: Path | None) -> int:
 def _record(record: dict[str, Any], who: str) -> Iterator[str]:
     effect, reason = record["verdict"]["effect"].upper(), record["verdict"]["reason"]
     what = f"{record['server']}/{record['name']}" if record["name"] else record["server"]
-    yield f"{effect}: {who or 'keepgate'} {record['kind']} {record['method']} {what}".rstrip()
+    yield f"{effect}: {' '.join(filter(None, (who or 'keepgate', record['kind'], record['method'], what)))}"
     yield f"  {record['time']}{f'  {reason}' if reason else ''}"
     if record["findings"]:
         yield f"  found: {', '.join(record['findings'])}"
