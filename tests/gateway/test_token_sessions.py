@@ -17,7 +17,7 @@ ALICE = Principal(
     groups=("staff",),
     user="alice",
     client="cursor",
-    auth=Authentication("corp", until=time.time() + 600),
+    auth=Authentication("corp", until=time.time() + 86_400),
 )
 
 

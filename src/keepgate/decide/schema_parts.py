@@ -38,6 +38,23 @@ def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
             yield from subschemas(value)
 
 
+def patterned(root: Any) -> tuple[dict[str, int], int]:
+    """How many patterns a text of a value may be held against: by property of the root, and wherever it stands."""
+    everywhere = _patterns(root)
+    named: dict[str, int] = {}
+    properties = root.get("properties") if isinstance(root, dict) else None
+    if isinstance(properties, dict) and not targets(root):
+        named = {name: _patterns(sub) for name, sub in properties.items()}
+        everywhere -= sum(named.values())
+    return named, everywhere
+
+
+def _patterns(root: Any) -> int:
+    return sum(
+        ("pattern" in schema) + len(schema.get("patternProperties") or ()) for schema in subschemas(root)
+    )
+
+
 def targets(root: Any) -> dict[str, Any]:
     """Every reference in a schema to what it means. Raises SchemaError for one that leads out of it or nowhere."""
     anchors: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from keepgate.decide.schema_cost import cost_of
-from keepgate.decide.schema_parts import LISTS, MAPS, ONE
+from keepgate.decide.schema_parts import LISTS, MAPS, ONE, patterned
 from keepgate.model.contract import Contract, SchemaError
 from keepgate.model.message import Json
 
@@ -30,6 +30,9 @@ _REGEX: Final = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit
 PATTERN_TEXT: Final = 4000
 """Characters of a result, times the patterns of its schema, up to which they are held against each other. Linear is
 not fast: a server that writes both can have a character take 20 µs."""
+ARGUMENT_TEXT: Final = 20_000
+"""The same for arguments, where only the patterns count that a text can meet. Beyond it the check is refused: to leave
+patterns out would let through what they forbid."""
 _SHOWN: Final = 5
 """Faults that are named."""
 _WIDE: Final = 200
@@ -57,7 +60,17 @@ class Validator:
     `wary`: who wrote the schema writes the values too, so long ones are checked without its patterns.
     """
 
-    __slots__ = ("_cost", "_is_valid", "_patterns", "_small", "_validator", "_without", "left_out")
+    __slots__ = (
+        "_cost",
+        "_everywhere",
+        "_is_valid",
+        "_named",
+        "_patterns",
+        "_small",
+        "_validator",
+        "_without",
+        "left_out",
+    )
 
     def __init__(self, schema: Json, *, wary: bool = False) -> None:
         self.left_out: list[str] = []
@@ -66,6 +79,7 @@ class Validator:
             raise SchemaError("it is not an object")
         patterns = _check_size(schema)
         self._patterns = patterns if wary else 0
+        self._named, self._everywhere = patterned(schema) if patterns and not wary else ({}, 0)
         self._cost = cost_of(schema)
         self._small = self._cost.small
         try:
@@ -88,9 +102,22 @@ class Validator:
             self._cost.check(value)
         if self._without is not None and _text(value) * self._patterns > PATTERN_TEXT:
             return tuple(_named(error) for error in islice(self._without.iter_errors(value), _SHOWN))
+        if self._named or self._everywhere:
+            self._check_text(value, size)
         if self._is_valid(value):
             return ()
         return tuple(_named(error) for error in islice(self._validator.iter_errors(value), _SHOWN))
+
+    def _check_text(self, value: Json, size: int) -> None:
+        """Raise SchemaError where holding texts against patterns could take long."""
+        most = self._everywhere + sum(self._named.values())
+        if 0 < size * most <= ARGUMENT_TEXT:
+            return
+        work = _text(value) * self._everywhere
+        if isinstance(value, dict):
+            work += sum(_text(value[name]) * n for name, n in self._named.items() if name in value)
+        if work > ARGUMENT_TEXT:
+            raise SchemaError("what is given is too long to be held against the patterns it has")
 
     def _without_patterns(self, schema: Json, keep: Callable[[str], bool]) -> Json:
         """A copy without the patterns that are not to be kept."""

@@ -18,7 +18,7 @@ from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import LIST_OF, Observer, Running, must_know_uris, new_trace
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Kind
-from keepgate.model.verdict import Effect
+from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
 
 if TYPE_CHECKING:
@@ -132,21 +132,25 @@ class Passage(Pending):
         enforcer = lane.services.enforcer
         try:
             verdict, seq = enforcer.judge(self.asked, running.trace)
+            if verdict.effect >= _ASK:
+                self._reply_after(seq, self._refusal(verdict))
+                return
         except Exception as error:  # noqa: BLE001 - the client must not wait for ever
             self._failed(error)
             return
-        if verdict.effect < _ASK:
-            # Before anything is waited for: what is judged at the same time counts it.
-            enforcer.meters.enter(running.caller.principal.id)
-            self.entered = True
-            if enforcer.sync:
-                enforcer.after(seq, self._send)
-            else:
-                self._send(recorded=True)
-        elif verdict.hidden:
-            self._reply_after(seq, replies.unknown(running.message, running.caller))
+        # Before anything is waited for: what is judged at the same time counts it.
+        enforcer.meters.enter(running.caller.principal.id)
+        self.entered = True
+        if enforcer.sync:
+            enforcer.after(seq, self._send)
         else:
-            self._reply_after(seq, replies.denied(running.message, running.caller, verdict, running.trace))
+            self._send(recorded=True)
+
+    def _refusal(self, verdict: Verdict) -> dict[str, Any]:
+        running = self.running
+        if verdict.hidden:
+            return replies.unknown(running.message, running.caller)
+        return replies.denied(running.message, running.caller, verdict, running.trace)
 
     def _send(self, recorded: bool) -> None:  # noqa: FBT001 - Enforcer.after calls it
         running = self.running
@@ -199,6 +203,8 @@ class Passage(Pending):
                     self._failed(failure or UpstreamError("protocol", "the server did not answer"))
                     return
             else:
+                if self.over:
+                    return  # nobody waits for it any more
                 running = self.running
                 params, headers = self.lane.services.relay.outgoing(
                     running.message, running.caller, self.target
