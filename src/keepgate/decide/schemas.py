@@ -110,10 +110,9 @@ class Validator:
 
     def _check_text(self, value: Json, size: int) -> None:
         """Raise SchemaError where holding texts against patterns could take long."""
-        most = self._everywhere + sum(self._named.values())
-        if 0 < size * most <= ARGUMENT_TEXT:
+        if 0 < size * (self._everywhere + sum(self._named.values())) <= ARGUMENT_TEXT:
             return
-        work = _text(value) * self._everywhere
+        work = _text(value) * self._everywhere if self._everywhere else 0
         if isinstance(value, dict):
             work += sum(_text(value[name]) * n for name, n in self._named.items() if name in value)
         if work > ARGUMENT_TEXT:

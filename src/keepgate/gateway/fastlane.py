@@ -97,7 +97,8 @@ class FastLane:
 class Passage(Pending):
     """One call on the lane: decided on and recorded, sent, answered. The client gets exactly one reply."""
 
-    __slots__ = ("asked", "backend", "entered", "lane", "mark", "outlet", "over", "running", "target", "way")
+    __slots__ = ("asked", "backend", "entered", "lane", "mark", "outlet", "over", "running", "target")
+    link: Link
 
     def __init__(
         self,
@@ -110,7 +111,6 @@ class Passage(Pending):
     ) -> None:
         observer = Observer(lane.services.relay, running, backend, None)
         super().__init__(link, running.message.method, observer, backend.upstream.call_timeout)
-        self.way = link
         self.mark = backend.upstream.events
         self.lane = lane
         self.running = running
@@ -161,7 +161,7 @@ class Passage(Pending):
             return
         try:
             params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
-            self.way.start(self, params, headers)
+            self.link.start(self, params, headers)
         except UpstreamError as failure:
             self.done = True
             self.on_failure(failure)
@@ -171,7 +171,7 @@ class Passage(Pending):
     def on_reply(self, reply: Message) -> None:
         """Decide on the reply, record, and pass it on."""
         running = self.running
-        self.backend.upstream.answered(self.way, self.method)
+        self.backend.upstream.answered(self.link, self.method)
         try:
             if reply.kind is _ERROR and reply.body["error"]["code"] in OTHER_ERA:
                 _ = self.lane.background.spawn(self._elsewhere(reply, None))
@@ -217,7 +217,7 @@ class Passage(Pending):
 
     def on_failure(self, failure: UpstreamError) -> None:
         """The server did not answer: say so."""
-        self.backend.upstream.failed(self.way, failure, self.mark)
+        self.backend.upstream.failed(self.link, failure, self.mark)
         if failure.http_status in REFUSED:
             _ = self.lane.background.spawn(self._elsewhere(None, failure))
         else:
