@@ -24,21 +24,12 @@ from keepgate.model.message import Kind, Message
 from keepgate.ports import HttpRequest, Responder
 from keepgate.protocol import http, jsonrpc
 from keepgate.protocol.envelope import has_envelope
-from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVISIONS, may_batch
+from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2025_03, STATELESS_REVISIONS, TABLE, may_batch
 
 JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 _UNKNOWN: Any = object()
-_NAMING = frozenset(
-    (
-        "tools/call",
-        "prompts/get",
-        "resources/read",
-        "resources/subscribe",
-        "resources/unsubscribe",
-        "completion/complete",
-    )
-)
+_NAMING = frozenset(row.method for row in TABLE if row.action is not None)
 """Requests that name a thing, and are decided on by what it is."""
 
 _UNRECORDED = RemoteError("undecided", "keepgate cannot record", rpc_code=jsonrpc.UNDECIDED, status=503)
