@@ -12,8 +12,10 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-# The Python that .uv and .venv are made with.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+# The Python that .uv and .venv are made with: the distribution's own first, because it is built with profile-guided
+# optimisation; what pyenv compiles is not, and runs the same code at two thirds of the speed.
+PYTHON ?= $(shell for each in /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13 python3.11 python3.12 python3.13 python3; do \
+	"$$each" -c 'import ensurepip, venv' 2>/dev/null && command -v "$$each" && break; done)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
