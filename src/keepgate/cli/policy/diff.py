@@ -1,0 +1,88 @@
+"""`keepgate policy diff`: who gains and who loses what from one configuration to another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from keepgate.cli.audit import Format
+from keepgate.cli.policy.shared import Format_, Loaded, carried, table, usage
+from keepgate.cli.screen import fail
+
+if TYPE_CHECKING:
+    from keepgate.policy.diff import Change
+
+
+def diff(  # noqa: PLR0917 - each is an option
+    old: Annotated[Path, typer.Argument(help="A configuration.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The one that shall replace it.", show_default=False)],
+    resource: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME", help="Compare `files/read_file` as well. May be repeated.", show_default=False
+        ),
+    ] = [],  # noqa: B006 - how typer wants the default of a list
+    names: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Such names, one a line.", show_default=False)
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the servers what they have.")] = False,
+    principal: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAMES",
+            help="A principal as well: its names, with blanks between. May be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    format_: Format_ = Format.TABLE,
+) -> None:
+    """Say who gains and who loses what, from one configuration to another. Exit code 1 if anybody does."""
+    from keepgate.cli.policy.names import listed_by, read_names
+    from keepgate.compose import policy_of
+    from keepgate.policy.diff import changes, named, spelled_out
+    from keepgate.policy.question import listed, shown, subject
+
+    with usage():
+        before, after = Loaded.of(old).settings, Loaded.of(new).settings
+        told = [*resource, *(read_names(names) if names else ())]
+        things = spelled_out([*before.access.roles.values(), *after.access.roles.values()])
+        things |= {listed(text) for text in told}
+        if live:
+            things |= listed_by(before, after)
+        who = [[name] for name in named((*before.access.grants, *after.access.grants))]
+        people = [subject(each) for each in (*who, *map(str.split, principal))]
+        compared = changes(policy_of(before), policy_of(after), people, sorted(things, key=shown))
+    if not things:
+        fail("there is nothing to compare: give `--live`, `--resource` or `--names`", 2)
+    found = list(compared)
+    if format_ is Format.JSON:
+        typer.echo(json.dumps([_shape(change) for change in found], indent=2))
+    else:
+        if found:
+            table(("CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"), map(_change, found))
+        gains = sum(change.gains for change in found)
+        typer.echo(
+            f"{gains} gained, {len(found) - gains} lost: {len(people)} principals, {len(things)} names"
+        )
+    raise typer.Exit(1 if found else 0)
+
+
+def _shape(change: Change) -> dict[str, Any]:
+    from keepgate.policy.question import shown
+
+    return {
+        "change": "gains" if change.gains else "loses",
+        "principal": list(change.principal.grantees),
+        "action": str(change.action),
+        "resource": shown(change.resource),
+        "before": change.before.name.lower(),
+        "after": change.after.name.lower(),
+    }
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    shape = _shape(change) | {"principal": " with ".join(carried(change.principal))}
+    return tuple(shape.values())
