@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keepgate import compose
+from keepgate.compose import serve
 from keepgate.config import Settings
 
-real = compose._serve  # noqa: SLF001 - the one way in
+real = serve._serve  # noqa: SLF001 - the one way in
 
 
 async def report(file: Path) -> None:
@@ -39,7 +40,7 @@ async def watched(settings: Settings, ready: Callable[[str], None]) -> None:
 
 
 if __name__ == "__main__":
-    compose._serve = watched  # noqa: SLF001
+    serve._serve = watched  # noqa: SLF001
     compose.run_serve(
         compose.load_settings(Path(sys.argv[1])), lambda url: print(f"ready: {url}/mcp", flush=True)
     )

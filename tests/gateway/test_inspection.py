@@ -9,7 +9,7 @@ import pytest
 
 from keepgate.config import Document
 from keepgate.config.inspection import guards_of
-from keepgate.config.settings import Content, Families, Schemas
+from keepgate.config.sections.inspection import Content, Families, Schemas
 from keepgate.protocol import jsonrpc
 from tests.detect.corpus import ATTACKS, SECRETS
 from tests.gateway.lab import ALICE, FakeServer, Pipe, ask, discovered, gateway_of, initialized

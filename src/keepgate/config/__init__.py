@@ -5,17 +5,11 @@ Nothing here opens a socket, starts a program or fetches a secret: `compose` doe
 
 from keepgate.config.load import load, parse, read_tree, stamp
 from keepgate.config.reference import diff, json_schema
-from keepgate.config.settings import (
-    Access,
-    Document,
-    Identity,
-    Limits,
-    Resolver,
-    Server,
-    Settings,
-    Tls,
-    resolve,
-)
+from keepgate.config.sections.access import Access
+from keepgate.config.sections.identity import Identity, Tls
+from keepgate.config.sections.limits import Limits
+from keepgate.config.sections.server import Server
+from keepgate.config.settings import Document, Resolver, Settings, resolve
 from keepgate.config.values import Secret, Value
 
 __all__ = [

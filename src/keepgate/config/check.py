@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from keepgate.config import check_identity as identity
 from keepgate.config.check_identity import Remark
 from keepgate.config.explain import suggest
-from keepgate.config.settings import Document, Server
+from keepgate.config.sections.server import Server
+from keepgate.config.settings import Document
 from keepgate.config.tree import Path
 from keepgate.config.values import is_loopback
 from keepgate.policy.pattern import Pattern

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from keepgate.config.settings import Document, Issuer
+from keepgate.config.sections.identity import Issuer
+from keepgate.config.settings import Document
 from keepgate.config.tree import Path
 from keepgate.config.values import is_loopback
 

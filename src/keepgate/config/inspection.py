@@ -5,7 +5,8 @@ Imported only where a gateway is built: the matchers that come with it take a wh
 
 from __future__ import annotations
 
-from keepgate.config.settings import Document, Families
+from keepgate.config.sections.inspection import Families
+from keepgate.config.settings import Document
 from keepgate.decide.chain import Guard
 from keepgate.decide.guards.assurance import Assurance, Demand
 from keepgate.decide.guards.content import PROFILES, Action, Content, Table

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from keepgate.config import check
 from keepgate.config.explain import problem, raise_for
 from keepgate.config.reference import adapter, json_schema
-from keepgate.config.settings import Document, Server, Settings
+from keepgate.config.sections.server import Server
+from keepgate.config.settings import Document, Settings
 from keepgate.config.tree import MAX_BYTES, Tree
 from keepgate.config.tree import parse as parse_yaml
 from keepgate.model.errors import ConfigError

@@ -1,0 +1,73 @@
+"""Serving over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from keepgate import __version__
+from keepgate.compose.gateway import build
+from keepgate.compose.identity import hosts_of, metadata_of, tls_of
+from keepgate.compose.reload import watch
+from keepgate.compose.running import GRACE, log_to_stderr, run
+from keepgate.config import Settings
+from keepgate.gateway.health import health_app
+from keepgate.stores.audit import load_kek, open_log
+from keepgate.transports.http_rules import Limits
+from keepgate.transports.serve import Server
+
+
+def run_serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve over HTTP until a signal. Raises KeepgateError if nothing can be served."""
+    log_to_stderr()
+    run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    say_uncontained(settings)
+    audit = open_log(settings.state, load_kek(settings.state, os.environ))
+    try:
+        gateway = build(settings, audit)
+        host, port = settings.address
+        server = Server(
+            gateway.http,
+            health_app(gateway, metadata_of(settings)),
+            is_fast=gateway.http.is_fast,
+            host=host,
+            port=port,
+            tls=tls_of(settings),
+            hosts=hosts_of(settings),
+            origins=settings.allowed_origins,
+            grace=GRACE,
+            limits=Limits(body=settings.limits.body_bytes),
+        )
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        gateway.enforcer.event("start", f"keepgate {__version__}")
+        watching = asyncio.create_task(watch(gateway, settings))
+        serving = asyncio.create_task(server.run(ready))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            gateway.end_streams()
+            server.stop()
+            await serving
+        finally:
+            watching.cancel()
+            stopping.cancel()
+            await gateway.close(GRACE)
+            gateway.enforcer.note("stop", f"keepgate {__version__}")
+    finally:
+        audit.close()
+
+
+def say_uncontained(settings: Settings) -> None:
+    """Say loudly what is not contained: this version has no sandbox."""
+    started = [name for name, server in settings.servers.items() if server.argv]
+    if started:
+        names = ", ".join(started)
+        print(f"warning: these servers run without a sandbox, with your rights: {names}", file=sys.stderr)

@@ -1,0 +1,90 @@
+"""Configured servers to connectors, and what they offer when asked once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Mapping
+
+from keepgate import config
+from keepgate.compose.running import identity, run
+from keepgate.compose.secrets import resolver
+from keepgate.compose.settings import limits_of
+from keepgate.config import Server, Settings
+from keepgate.gateway.inventory import Inventory, list_server
+from keepgate.gateway.settings import Limits, ServerSettings
+from keepgate.model.errors import ConfigError, KeepgateError
+from keepgate.ports import Connector
+from keepgate.transports.broken import BrokenConnector
+from keepgate.transports.connect import HttpConnector, StdioConnector
+from keepgate.transports.http_outgoing import HttpLimits
+from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
+
+log = logging.getLogger("keepgate")
+
+
+def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Limits) -> Connector:
+    """The connector that starts or reaches one server. Raises ConfigError if a secret is missing."""
+    size = limits.response.size
+    if server.url:
+        headers = {key: config.resolve(value, resolve) for key, value in server.headers.items()}
+        bounds = HttpLimits(
+            first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=4096
+        )
+        return HttpConnector(server.url, headers=headers, limits=bounds)
+    spec = ProcessSpec(
+        server.argv,
+        env={key: config.resolve(value, resolve) for key, value in server.env.items()},
+        pass_env=server.pass_env,
+        cwd=str(server.cwd),
+        limits=StdioLimits(line=size),
+        on_stderr=lambda line: log.info("%s: %s", name, line),
+        on_garbage=lambda text: log.info("%s: %s", name, text),
+    )
+    return StdioConnector(spec)
+
+
+def servers_of(settings: Settings, resolve: config.Resolver) -> list[ServerSettings]:
+    """Every configured server as the gateway takes it. One whose secret is missing fails alone, and says why."""
+    limits = limits_of(settings)
+    made = []
+    for name, server in settings.servers.items():
+        try:
+            connector = connector_of(name, server, resolve, limits)
+        except ConfigError as error:
+            print(f"warning: server {name} cannot be reached: {error.public}", file=sys.stderr)
+            connector = BrokenConnector(f"server `{name}` cannot be reached: {error.public}")
+        made.append(
+            ServerSettings(
+                id=name,
+                connector=connector,
+                prefix=server.prefix,
+                revision=server.protocol,
+                call_timeout=server.timeout,
+                instructions=server.instructions,
+                source=server,
+            )
+        )
+    return made
+
+
+def list_servers(
+    settings: Settings, fresh: Mapping[str, str] | None = None
+) -> dict[str, Inventory | KeepgateError]:
+    """Ask every configured server once what it offers, all at the same time."""
+
+    async def one(name: str, server: Server) -> Inventory | KeepgateError:
+        try:
+            connector = connector_of(name, server, resolver(settings, fresh), limits_of(settings))
+            made = ServerSettings(name, connector, "", server.protocol)
+            return await list_server(made, identity, limits_of(settings), time.monotonic)
+        except KeepgateError as error:
+            return error
+
+    async def all_of_them() -> dict[str, Inventory | KeepgateError]:
+        found = await asyncio.gather(*(one(name, server) for name, server in settings.servers.items()))
+        return dict(zip(settings.servers, found, strict=True))
+
+    return run(all_of_them())

@@ -1,0 +1,1 @@
+"""What the configuration file may say, one file for each of its sections."""

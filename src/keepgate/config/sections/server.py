@@ -1,0 +1,48 @@
+"""One MCP server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, StringConstraints
+
+from keepgate.config import values
+from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
+
+Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One MCP server: a `command` to start or a `url` to reach."""
+
+    command: Words = ()
+    """The program and its arguments, as a list. Started without a shell."""
+    args: tuple[str, ...] = ()
+    """More arguments, as client configurations write them."""
+    url: Annotated[str, AfterValidator(values.url)] = ""
+    """Where the server answers: `https://...`."""
+    env: Mapping[EnvName, AnyValue] = field(default_factory=dict)
+    """Variables to set for the program. Write secrets as references: `{secret: "env:NAME"}`."""
+    pass_env: tuple[EnvName, ...] = ()
+    """Variables of keepgate's own environment that the program may see."""
+    headers: Mapping[HeaderName, AnyValue] = field(default_factory=dict)
+    """HTTP headers to send to `url`. Write secrets as references."""
+    cwd: Path = Path()
+    """Directory to start the program in. Relative paths start at the configuration file."""
+    prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]|\{server\}){0,64}$")] = "{server}_"
+    """Put before the names of its tools and prompts; `{server}` is the server's id, "" is no prefix."""
+    protocol: Revision = "auto"
+    """The revision to speak with it, or `auto`."""
+    timeout: CallSeconds | None = None
+    """Seconds; instead of `limits.call_timeout`."""
+    instructions: bool | None = None
+    """Pass the server's instructions on. Without this key: only where it is mounted alone, `/mcp/<server>`."""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The whole command line; empty for a server reached by URL."""
+        return self.command + self.args
