@@ -94,6 +94,10 @@ def test_relative_paths_start_at_the_file():
     assert settings.database == settings.state / "db" / "i.sqlite"
     assert settings.tls is not None
     assert (settings.tls.cert, settings.tls.key) == (FILE.parent / "c.pem", Path("/k.pem"))
+    tls = (
+        read("servers: {a: {url: 'https://a', tls: {ca: a.pem, cert: c.pem, key: /k.pem}}}").servers["a"].tls
+    )
+    assert (tls.ca, tls.cert, tls.key) == (FILE.parent / "a.pem", FILE.parent / "c.pem", Path("/k.pem"))
 
 
 def test_the_users_state_directory_is_honoured_if_absolute():
@@ -160,6 +164,12 @@ def test_the_example_loads_without_a_warning():
         ("servers: {a: {}}", "2:14: a server needs exactly one of `command` and `url`"),
         ("servers: {a: {command: x, url: 'http://localhost'}}", "2:14: a server needs exactly one of"),
         ("servers: {a: {command: ['']}}", "2:24: the program in `command` is empty"),
+        ("servers: {a: {url: 'http://169.254.169.254/'}}", "2:20: a link-local address"),
+        ("servers: {a: {url: 'http://[fe80::1]/'}}", "2:20: a link-local address"),
+        ("servers: {a: {command: x, allow_private: true}}", "2:42: `allow_private` is for a server with a"),
+        ("servers: {a: {command: x, tls: {ca: x}}}", "2:32: `tls` is for a server with a `url`"),
+        ("servers: {a: {url: 'http://localhost', tls: {ca: x}}}", "2:45: `tls` is for `https://`"),
+        ("servers: {a: {url: 'https://a', tls: {cert: x}}}", "2:38: `tls.cert` and `tls.key` need each"),
         (
             "servers: {a: {url: 'https://a', pass_env: [A]}}",
             "2:43: `pass_env` is for a server with a `command`",

@@ -18,6 +18,7 @@ from keepgate.gateway.settings import Limits, ServerSettings
 from keepgate.model.errors import ConfigError, KeepgateError
 from keepgate.ports import Connector
 from keepgate.transports.broken import BrokenConnector
+from keepgate.transports.client_tls import context_of
 from keepgate.transports.connect import HttpConnector, StdioConnector
 from keepgate.transports.http_outgoing import HttpLimits
 from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
@@ -33,7 +34,8 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
         bounds = HttpLimits(
             first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=4096
         )
-        return HttpConnector(server.url, headers=headers, limits=bounds)
+        private, tls = server.allow_private, context_of(server.tls.ca, server.tls.cert, server.tls.key)
+        return HttpConnector(server.url, headers=headers, limits=bounds, tls=tls, private=private)
     spec = ProcessSpec(
         server.argv,
         env={key: config.resolve(value, resolve) for key, value in server.env.items()},

@@ -5,20 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from keepgate.config import check_identity as identity
+from keepgate.config import check_server as server_checks
 from keepgate.config.check_identity import Remark
 from keepgate.config.explain import suggest
-from keepgate.config.sections.server import Server
 from keepgate.config.settings import Document
 from keepgate.config.tree import Path
-from keepgate.config.values import is_loopback
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.schema import entity
 
-_SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "credential",
-                        "private", "authorization", "cookie")  # fmt: skip
 _AUTHENTICATED: Final = ("anonymous", "key", "local")
 """Kinds of principal that need no issuer of tokens."""
 
@@ -31,7 +27,7 @@ def problems(document: Document) -> Iterator[Remark]:
     if document.limits.call_timeout > document.limits.call_maximum:
         yield ("limits", "call_timeout"), "`limits.call_timeout` must not be more than `limits.call_maximum`"
     for name, server in document.servers.items():
-        yield from ((("servers", name, *path), text) for path, text in _server(server))
+        yield from ((("servers", name, *path), text) for path, text in server_checks.problems(server))
     yield from _access(document)
 
 
@@ -44,7 +40,7 @@ def warnings(document: Document) -> Iterator[Remark]:
         )
     yield from identity.warnings(document)
     for name, server in document.servers.items():
-        yield from ((("servers", name, *path), text) for path, text in _server_warnings(server))
+        yield from ((("servers", name, *path), text) for path, text in server_checks.warnings(server))
     granted = {grant.role for grant in document.access.grants}
     for name, role in document.access.roles.items():
         if name not in granted:
@@ -81,33 +77,6 @@ def _exposure(document: Document) -> Iterator[Remark]:
             ("listen",),
             f"`{document.listen}` listens on every address: name those clients use in `allowed_hosts`",
         )
-
-
-def _server(server: Server) -> Iterator[Remark]:
-    if bool(server.command) is bool(server.url):
-        yield (), "a server needs exactly one of `command` and `url`"
-    elif server.url:
-        for key, given in (("args", server.args), ("env", server.env), ("pass_env", server.pass_env)):
-            if given:
-                yield (key,), f"`{key}` is for a server with a `command`, this one has a `url`"
-    elif server.headers:
-        yield ("headers",), "`headers` is for a server with a `url`, this one has a `command`"
-    if "" in server.command[:1]:
-        yield ("command",), "the program in `command` is empty"
-    if any("\0" in word for word in server.argv):
-        yield ("command",), "`command` must not have NUL characters"
-
-
-def _server_warnings(server: Server) -> Iterator[Remark]:
-    for key, pairs in (("env", server.env), ("headers", server.headers)):
-        for name, given in pairs.items():
-            if isinstance(given, str) and given and any(word in name.lower() for word in _SECRET_WORDS):
-                yield (
-                    (key, name),
-                    f"`{name}` looks like a secret in clear: write {{secret: env:NAME}} instead",
-                )
-    if server.url.startswith("http:") and not is_loopback(urlsplit(server.url).hostname or ""):
-        yield ("url",), "plain http: everything sent to this server can be read on the way"
 
 
 def _access(document: Document) -> Iterator[Remark]:

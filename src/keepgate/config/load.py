@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import orjson
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from keepgate.config import check
 from keepgate.config.explain import problem, raise_for
 from keepgate.config.reference import adapter, json_schema
-from keepgate.config.sections.server import Server
+from keepgate.config.sections.server import Server, UpstreamTls
 from keepgate.config.settings import Document, Settings
 from keepgate.config.tree import MAX_BYTES, Tree
 from keepgate.config.tree import parse as parse_yaml
@@ -107,7 +107,12 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
 
 
 def _server(name: str, server: Server, home: Path) -> Server:
-    return replace(server, prefix=server.prefix.replace("{server}", name), cwd=home / server.cwd)
+    return replace(
+        server,
+        prefix=server.prefix.replace("{server}", name),
+        cwd=home / server.cwd,
+        tls=UpstreamTls(**{key: given and home / given for key, given in asdict(server.tls).items()}),
+    )
 
 
 def _locate(path: Path | None, env: Mapping[str, str]) -> Path:

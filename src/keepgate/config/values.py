@@ -146,6 +146,14 @@ def is_loopback(given: str) -> bool:
         return False
 
 
+def is_link_local(given: str) -> bool:
+    """True if `given` is an address that holds on one link only."""
+    try:
+        return ip_address(given).is_link_local
+    except ValueError:
+        return False
+
+
 def storage(given: str) -> str:
     """`sqlite:///path`."""
     if given.startswith(("postgresql://", "postgres://")):

@@ -20,6 +20,11 @@ _PRIVATE: Final = tuple(
 )
 _METADATA: Final = (IPv6Address("fd00:ec2::254"), IPv6Address("fd20:ce::254"))
 """Clouds that answer for their metadata service within a private network."""
+_METADATA_V4: Final = tuple(
+    ip_network(each)
+    for each in ("169.254.0.0/16", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32")
+)
+"""Where clouds answer for it in IPv4: link-local, Alibaba's, Oracle's, Azure's."""
 
 
 def is_public(text: str) -> bool:
@@ -44,6 +49,20 @@ def is_private(text: str) -> bool:
     except ValueError:
         return False
     return address not in _METADATA and any(address in network for network in _PRIVATE)
+
+
+def is_metadata(text: str) -> bool:
+    """Whether a cloud's metadata service may answer there, or anything else that is link-local; so is no address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return True
+    inner = [each for each in (address, *_carried(address)) if isinstance(each, IPv4Address)]
+    return (
+        address in _METADATA
+        or address.is_link_local
+        or any(each in network for each in inner for network in _METADATA_V4)
+    )
 
 
 def _global(address: IPv4Address | IPv6Address) -> bool:

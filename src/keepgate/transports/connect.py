@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from keepgate.model.errors import ConfigError, UpstreamError
+from keepgate.transports.egress import Egress
 from keepgate.transports.http_answers import is_rpc
 from keepgate.transports.http_client import HttpClient, HttpLimits
 from keepgate.transports.http_request import parse_url
@@ -27,14 +28,16 @@ class _Http:
         headers: Mapping[str, str] | None = None,
         limits: HttpLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        private: bool = False,
     ) -> None:
-        """`headers` go with every request. Raises ConfigError."""
+        """`headers` go with every request; `private`: its name may stand for an address inside. Raises ConfigError."""
         try:
             origin, self._target = parse_url(url)
-            self._client = HttpClient(origin, headers=headers, limits=limits, tls=tls)
+            egress = Egress.configured(origin.host, private=private)
+            self._client = HttpClient(origin, headers=headers, limits=limits, tls=tls, egress=egress)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self._older = partial(SseConnector, url, headers=headers, limits=limits, tls=tls)
+        self._older = partial(SseConnector, url, headers=headers, limits=limits, tls=tls, private=private)
 
     def close(self) -> None:
         """Close every connection; what is in flight fails."""

@@ -1,8 +1,7 @@
 """Requests to the outside that are no MCP traffic (ports.Fetch): documents of token issuers.
 
-A name is resolved once, every address it stands for is judged, and the connection goes to one of the judged addresses:
-what the name stands for a moment later does not matter. Redirects are not followed; sizes and times are bounded;
-each request has a connection of its own.
+Connections go where `egress` lets them. Redirects are not followed; sizes and times are bounded; each request has a
+connection of its own.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
-from keepgate.transports.addresses import is_private, is_public
+from keepgate.transports.egress import Egress
 from keepgate.transports.http_connection import Connection
 from keepgate.transports.http_heads import Heads
 from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 from keepgate.transports.http_request import Origin, is_value, parse_url
-from keepgate.transports.http_rules import is_loopback
 
 LIMITS: Final = HttpLimits(
     connect=5.0, first_byte=10.0, total=10.0, head=16 << 10, fields=60, body=1 << 20, redirects=0
@@ -27,8 +25,6 @@ LIMITS: Final = HttpLimits(
 
 PATIENCE: Final = 15.0
 """Seconds for all of it."""
-_TRIES: Final = 4
-"""Addresses of one name that are tried."""
 
 
 class Fetcher:
@@ -39,8 +35,7 @@ class Fetcher:
     """
 
     def __init__(self, *, private: bool = False, local: bool = False, ca: str | None = None) -> None:
-        self._private = private
-        self._local = local
+        self._egress = Egress(private=private, local=local)
         self._ca = ca
         self._tls: ssl.SSLContext | None = None
 
@@ -66,47 +61,17 @@ class Fetcher:
             exchange.abort()
 
     async def _send(self, origin: Origin, exchange: Exchange) -> None:
-        loop = asyncio.get_running_loop()
         tls = self._context() if origin.scheme == "https" else None
-        failure: OSError | None = None
-        for address in await self._resolve(origin):
-            try:
-                _, connection = await loop.create_connection(
-                    lambda: Connection(_Once(origin)),
-                    address,
-                    origin.port,
-                    ssl=tls,
-                    server_hostname=origin.host if tls else None,
-                )
-            except OSError as error:
-                failure = error
-                continue
-            connection.start(exchange, loop.time())
-            return
-        text = (
-            "its certificate is not trusted" if isinstance(failure, ssl.SSLError) else "cannot connect to it"
-        )
-        raise UpstreamError("unreachable", text, f"{origin}: {failure!r}")
-
-    async def _resolve(self, origin: Origin) -> list[str]:
-        """The addresses to try. Raises UpstreamError if any that the name stands for is not allowed."""
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+            connection = await self._egress.connect(lambda: Connection(_Once(origin)), origin, tls)
         except (OSError, UnicodeError) as error:
-            raise UpstreamError("unreachable", "its name is not known", f"{origin}: {error!r}") from error
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        if not addresses or not all(self._may(address) for address in addresses):
-            text = "its name stands for an address that is not public"
-            raise UpstreamError("unreachable", text, f"{origin}: {addresses}")
-        return addresses[:_TRIES]
-
-    def _may(self, address: str) -> bool:
-        return (
-            is_public(address)
-            or (self._private and is_private(address))
-            or (self._local and is_loopback(address))
-        )
+            text = "cannot connect to it"
+            if isinstance(error, ssl.SSLError):
+                text = "its certificate is not trusted"
+            elif isinstance(error, socket.gaierror | UnicodeError):
+                text = "its name is not known"
+            raise UpstreamError("unreachable", text, f"{origin}: {error!r}") from None
+        connection.start(exchange, asyncio.get_running_loop().time())
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

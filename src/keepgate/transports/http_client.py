@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
+from keepgate.transports.egress import Egress
 from keepgate.transports.http_connection import Connection
 from keepgate.transports.http_heads import Heads
 from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
@@ -37,7 +38,8 @@ class HttpClient:
     """Sends exchanges to one origin. Belongs to the loop it is first used on.
 
     `headers` go with every request (ValueError if one may not). Certificates are verified: against the system's
-    authorities, or as `tls` says.
+    authorities, or as `tls` says. Connections go where `egress` lets them; without one to public addresses, and to
+    what the origin itself names: a literal address, or this machine by `localhost`.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         limits: HttpLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        egress: Egress | None = None,
     ) -> None:
         self.origin = origin
         self.limits = limits or HttpLimits()
@@ -56,6 +59,7 @@ class HttpClient:
         self.common = head.encode("ascii") + field_lines(headers or {})
         self.heads: Heads[Answer] = Heads()
         self._tls = tls
+        self._egress = egress or Egress.configured(origin.host, private=False)
         self._idle: deque[Connection] = deque()  # the most recently used last
         self._connections: set[Connection] = set()
         self._outbox: list[tuple[asyncio.Transport, tuple[bytes, ...]]] = []
@@ -176,9 +180,10 @@ class HttpClient:
         tls = (self._tls or _default_tls()) if self.origin.scheme == "https" else None
         try:
             async with asyncio.timeout(self.limits.connect):
-                _, connection = await self.loop.create_connection(
-                    lambda: Connection(self), self.origin.host, self.origin.port, ssl=tls
-                )
+                connection = await self._egress.connect(lambda: Connection(self), self.origin, tls)
+        except UpstreamError as error:
+            exchange.fail(error)
+            return
         except (OSError, TimeoutError, UnicodeError) as error:
             exchange.fail(self._unreachable(error))
             return

@@ -16,6 +16,18 @@ Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamTls:
+    """How to meet a server over HTTPS, PEM files. Relative paths start at the configuration file."""
+
+    ca: Path | None = None
+    """Authorities for its certificate instead of the system's."""
+    cert: Path | None = None
+    """Certificate chain to show to it."""
+    key: Path | None = None
+    """Private key of `cert`, not encrypted, readable by nobody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One MCP server: a `command` to start or a `url` to reach."""
 
@@ -31,6 +43,10 @@ class Server:
     """Variables of keepgate's own environment that the program may see."""
     headers: Mapping[HeaderName, AnyValue] = field(default_factory=dict)
     """HTTP headers to send to `url`. Write secrets as references."""
+    allow_private: bool = False
+    """The name in `url` may stand for an address of a private network or of this machine."""
+    tls: UpstreamTls = UpstreamTls()
+    """Certificates, where those of the system do not do."""
     cwd: Path = Path()
     """Directory to start the program in. Relative paths start at the configuration file."""
     prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]|\{server\}){0,64}$")] = "{server}_"
