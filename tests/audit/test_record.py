@@ -52,6 +52,7 @@ ENTRIES = st.builds(
     findings=TEXTS,
     size=NUMBER,
     payload=TEXT.map(orjson.dumps) | st.just(b""),
+    request=TEXT.map(orjson.dumps) | st.just(b""),
     private=TEXT,
 )
 PAYLOADS = (
@@ -130,6 +131,7 @@ def test_a_form_serves_all_entries_of_its_sort(one, other):
     told = {"name": one.name} if one.name != "shown" else {}
     told |= {"private": other.private} if other.private else {}
     told |= {"body": orjson.loads(other.payload)} if other.payload else {}
+    told |= {"request": orjson.loads(other.request)} if other.request else {}
     assert (orjson.loads(plain) if plain else {}) == told
 
 
@@ -178,6 +180,9 @@ def test_a_text_that_outsiders_chose_is_cut():
         (entry(payload=b""), "read_file", None),
         (entry(payload=b"", private="why"), "read_file", {"private": "why"}),
         (entry(name="file:///x"), "file:#1", {"body": {"path": "/etc/hosts"}, "name": "file:///x"}),
+        (entry(request=b"{}"), "read_file", {"body": {"path": "/etc/hosts"}, "request": {}}),
+        (entry(request=b"{}", payload=b""), "read_file", {"request": {}}),
+        (entry(request=b"{}", private="why", payload=b""), "read_file", {"private": "why", "request": {}}),
     ],
 )
 def test_the_envelope_holds_what_the_record_may_not(made, shown, plain):

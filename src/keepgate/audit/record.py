@@ -70,6 +70,8 @@ class Entry(NamedTuple):
     """JSON of the params, result or error; sealed, never written in plain"""
     private: str = ""
     """the cause that only the log may know; sealed with the payload"""
+    request: bytes = b""
+    """JSON of what policy was asked besides what stands here (`policy.recorded`); sealed with the payload"""
 
 
 def sort(entry: Entry) -> tuple[object, ...]:
@@ -112,12 +114,17 @@ class Form:
         )
 
     def envelope(self, entry: Entry) -> bytes:
-        """The plaintext that is sealed, a JSON object `{body?, name?, private?}`; empty if there is nothing to seal."""
+        """The plaintext that is sealed, a JSON object `{body?, name?, private?, request?}`; empty for none."""
         if not (self.name or entry.private):
-            return b'{"body":%b}' % entry.payload if entry.payload else b""
+            if not entry.payload:
+                return b'{"request":%b}' % entry.request if entry.request else b""
+            if not entry.request:
+                return b'{"body":%b}' % entry.payload
+            return b'{"body":%b,"request":%b}' % (entry.payload, entry.request)
         body = b'"body":%b' % entry.payload if entry.payload else b""
         private = b'"private":%b' % orjson.dumps(entry.private) if entry.private else b""
-        return b"{%b}" % b",".join(filter(None, (body, self.name, private)))
+        request = b'"request":%b' % entry.request if entry.request else b""
+        return b"{%b}" % b",".join(filter(None, (body, self.name, private, request)))
 
     def fill(self, entry: Entry, seq: int, prev: bytes, payload: tuple[bytes, ...]) -> bytes:
         """The stored bytes of a record, without a newline. Raises TypeError for text that is not Unicode.

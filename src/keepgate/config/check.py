@@ -45,7 +45,7 @@ def warnings(document: Document) -> Iterator[Remark]:
     for name, role in document.access.roles.items():
         if name not in granted:
             yield ("access", "roles", name), f"role `{name}` is granted to nobody"
-        if not (role.allow or role.ask or role.deny):
+        if not (role.allow or role.ask or role.deny or role.administer):
             yield ("access", "roles", name), f"role `{name}` has no patterns and allows nothing"
     for number, grant in enumerate(document.access.grants):
         kind = grant.to.partition(":")[0]

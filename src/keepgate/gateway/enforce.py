@@ -22,6 +22,7 @@ from keepgate.model.errors import AuditError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect, Verdict
+from keepgate.policy.recorded import Facts as PolicyFacts
 from keepgate.ports import AuditLog
 from keepgate.protocol import jsonrpc
 
@@ -30,6 +31,7 @@ log = logging.getLogger("keepgate")
 REFUSALS = frozenset(("auth.failed", "auth.scope", "message.refused", "upstream.dropped"))
 """Events that tell of something that was not let through."""
 
+_KNOWN_PRINCIPALS = 4096
 _BELONGS = {Fact.REQUEST: True}
 _STRANGER = {Fact.REQUEST: False}
 _TO_SERVER = Direction.TO_SERVER
@@ -66,6 +68,8 @@ class Enforcer:
         self._clock_ns = clock_ns
         self.sync = sync
         """Whether effects wait for stable storage; else they follow at once."""
+        self._facts: dict[int, PolicyFacts] = {}
+        """What is recorded of each principal, by identity."""
         self._waiting: deque[tuple[int, Callable[[bool], None]]] = deque()
         self._drain: asyncio.Task[None] | None = None
 
@@ -130,8 +134,19 @@ class Enforcer:
                 message.size,
                 payload_of(message) if payload is None else payload,
                 verdict.private,
+                b"" if resource is None or exchange.direction is not _TO_SERVER else self._asked(exchange),
             )
         )
+
+    def _asked(self, exchange: Exchange) -> bytes:
+        """What policy was asked besides what stands in the record."""
+        principal = exchange.principal
+        known = self._facts.get(id(principal))
+        if known is None or known.principal is not principal:
+            if len(self._facts) >= _KNOWN_PRINCIPALS:
+                self._facts.clear()
+            known = self._facts[id(principal)] = PolicyFacts.of(principal)
+        return known.encoded
 
     def event(
         self,

@@ -17,6 +17,13 @@ class Action(StrEnum):
     COMPLETE = "complete"
 
 
+class Administration(StrEnum):
+    """What can be done with keepgate itself. Values are the ids used in policies."""
+
+    READ_PAYLOADS = "read_payloads"
+    """Open what the audit log seals: arguments, results, and what policy was asked."""
+
+
 class ResourceKind(StrEnum):
     """Kinds of things on a server that a role can name."""
 

@@ -26,7 +26,7 @@ from keepgate.model.access import Action, Principal, Request, Resource, Resource
 from keepgate.model.errors import ConfigError
 from keepgate.model.verdict import Effect
 from keepgate.policy import schema
-from keepgate.policy.roles import Grant, Role, cedar_text, roles_of
+from keepgate.policy.roles import Grant, Role, administration_text, cedar_text, roles_of
 
 MEMO_SIZE = 16_384
 MEMO_NAME = 512
@@ -113,7 +113,8 @@ class Engine:
         lines = orjson.dumps(
             {to: sorted(names) for to, names in granted.items()}, option=orjson.OPT_SORT_KEYS
         )
-        return cls(rules, granted, f"{schema.TEXT}\n{policies}\n// grants: {lines.decode()}\n")
+        text = f"{schema.TEXT}\n{policies}\n{administration_text(roles)}\n// grants: {lines.decode()}\n"
+        return cls(rules, granted, text)
 
     def decide(self, request: Request) -> Decision:
         """The answer to `request`; never raises for what a caller can send."""

@@ -7,7 +7,7 @@ compiled so, never worked out from patterns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from keepgate.model.access import Request
@@ -93,7 +93,7 @@ def without(roles: Mapping[str, Role], removed: Iterable[Source]) -> dict[str, R
         role = out[source.role]
         lists = {verb: getattr(role, verb) for verb in VERBS}
         lists[source.verb] = tuple(each for each in lists[source.verb] if each != source.pattern)
-        out[source.role] = Role(**lists, description=role.description)
+        out[source.role] = replace(role, **lists)
     return out
 
 

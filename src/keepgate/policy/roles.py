@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from keepgate.model.access import Action
+from keepgate.model.access import Action, Administration
 from keepgate.policy.cedar import literal
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.schema import ACTIONS, RESOURCE_TYPES
@@ -21,6 +21,8 @@ class Role:
     """What may be used after a person approved the call."""
     deny: tuple[str, ...] = ()
     """What may not be used, whatever else is granted."""
+    administer: tuple[Administration, ...] = ()
+    """What may be done with keepgate itself: `read_payloads`."""
     description: str = ""
     """What the role is for, for whoever reviews it."""
 
@@ -49,6 +51,16 @@ def cedar_text(roles: Mapping[str, Role]) -> str:
         for name, role in sorted(roles.items())
         for verb, patterns in (("allow", role.allow), ("ask", role.ask), ("deny", role.deny))
         for pattern in sorted(set(patterns))
+    )
+
+
+def administration_text(roles: Mapping[str, Role]) -> str:
+    """The Cedar policies that say who may administer. No pattern of a role reaches into them, however wide."""
+    return "".join(
+        f"@id({literal(f'{name}:administer:{action}')})\n@role({literal(name)})\n"
+        f'permit (principal in Role::{literal(name)}, action == Action::"{action}", resource);\n'
+        for name, role in sorted(roles.items())
+        for action in sorted(set(role.administer))
     )
 
 

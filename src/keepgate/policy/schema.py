@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from keepgate.model.access import Action, ResourceKind
+from keepgate.model.access import Action, Administration, ResourceKind
 
 PRINCIPAL_TYPES: Final = {
     "anonymous": "Anonymous",
@@ -61,3 +61,17 @@ def _text() -> str:
 
 TEXT: Final = _text()
 """The schema in Cedar's own syntax."""
+
+
+def _administration() -> str:
+    people = ", ".join(PRINCIPAL_TYPES.values())
+    lines = ["entity Role;", "entity Gateway;", f"entity {people} in [Role, User, Client, Group, Tenant];"]
+    lines += [
+        f'action "{action}" appliesTo {{ principal: [{people}], resource: [Gateway], context: {{}} }};'
+        for action in Administration
+    ]
+    return "\n".join(lines) + "\n"
+
+
+ADMINISTRATION: Final = _administration()
+"""The schema of what is done with keepgate itself, apart: no policy about servers opens it by its width."""

@@ -1,0 +1,98 @@
+"""The decisions of the log with what policy was asked, for commands that decide them anew (docs/audit.md).
+
+Who reads payloads must be allowed to by a role (`administer: [read_payloads]`), and every reading is itself recorded,
+before it begins.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keepgate.model.access import Administration, Principal
+from keepgate.model.errors import LocalError
+from keepgate.model.verdict import Effect
+from keepgate.policy.recorded import Recorded, UnreadableError, recorded
+
+if TYPE_CHECKING:
+    from keepgate.config import Settings
+
+READ = "payloads.read"
+"""`method` of the event that tells of a reading."""
+
+
+@dataclass(slots=True)
+class Decisions:
+    """The recorded requests of a log. `unreadable` counts, while they are read, those that do not say enough."""
+
+    settings: Settings
+    since: str = ""
+    """RFC 3339, inclusive."""
+    until: str = ""
+    """RFC 3339, exclusive."""
+    unreadable: int = 0
+
+    def read(self, purpose: str) -> Iterator[Recorded]:
+        """The decisions in the order of their times.
+
+        Raises LocalError if the user of this process may not read payloads, ConfigError, EvidenceError, AuditError.
+        """
+        from keepgate.stores.audit import load_kek
+        from keepgate.stores.audit.payloads import Payloads
+
+        principal = Principal(f"local:{getpass.getuser()}", "local")
+        self._permit(principal, purpose)
+        self.unreadable = 0
+        payloads = Payloads(self.settings.state, load_kek(self.settings.state, os.environ, create_file=False))
+        for opened in payloads.opened(since=self.since, until=self.until, wanted=_is_request):
+            try:
+                found = recorded(opened.record, opened.envelope, opened.principal)
+            except UnreadableError:
+                self.unreadable += 1
+                continue
+            if found is not None:
+                yield found
+
+    def _permit(self, principal: Principal, purpose: str) -> None:
+        """Ask policy, then record that the log is read. Raises LocalError, AuditError."""
+        from keepgate.audit.record import Entry
+        from keepgate.policy.administration import decide
+        from keepgate.stores.audit import load_kek, open_log
+
+        access = self.settings.access
+        decision = decide(access.roles, access.grants, principal, Administration.READ_PAYLOADS)
+        log = open_log(self.settings.state, load_kek(self.settings.state, os.environ))
+        try:
+            log.append(
+                Entry(
+                    time_ns=time.time_ns(),
+                    trace="",
+                    direction="",
+                    kind="event",
+                    method=READ,
+                    principal=principal.id,
+                    client="",
+                    server="",
+                    name="",
+                    effect=decision.effect.name.lower(),
+                    reason=purpose,
+                    rules=decision.rules,
+                    private="; ".join(decision.errors),
+                )
+            )
+        finally:
+            log.close()
+        if decision.effect is not Effect.ALLOW:
+            raise LocalError(
+                "payloads",
+                f"`{principal.id}` may not read payloads: {decision.reason}. Grant it a role with "
+                f"`administer: [{Administration.READ_PAYLOADS}]`",
+            )
+
+
+def _is_request(record: dict[str, object]) -> bool:
+    return record["kind"] == "request"
