@@ -77,6 +77,7 @@ def _register() -> None:
     for name in _GROUPS:
         app.add_typer(import_module(f"keepgate.cli.{name}").app, name=name)
     app.command()(import_module("keepgate.cli.up").up)
+    app.command()(import_module("keepgate.cli.check").check)
 
 
 _register()

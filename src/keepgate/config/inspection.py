@@ -5,6 +5,8 @@ Imported only where a gateway is built: the matchers that come with it take a wh
 
 from __future__ import annotations
 
+from typing import Final
+
 from keepgate.config.sections.inspection import Families
 from keepgate.config.settings import Document
 from keepgate.decide.chain import Guard
@@ -13,7 +15,10 @@ from keepgate.decide.guards.content import PROFILES, Action, Content, Table
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import PatternDetector
 from keepgate.detect.rules import RULES
+from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
+
+_AS_THE_PROFILE: Final = Families()
 
 
 def guards_of(document: Document) -> tuple[Guard, ...]:
@@ -38,12 +43,18 @@ def guards_of(document: Document) -> tuple[Guard, ...]:
         )
     content = document.content
     if content.inspect:
-        to_server, to_client = PROFILES[content.profile]
-        detectors = (PatternDetector(RULES),)
-        guards.append(
-            Content(detectors, _table(to_server, content.arguments), _table(to_client, content.results))
-        )
+        guards.append(content_guard(content.profile, content.arguments, content.results))
     return tuple(guards)
+
+
+def content_guard(
+    profile: str, arguments: Families = _AS_THE_PROFILE, results: Families = _AS_THE_PROFILE
+) -> Content:
+    """The guard over all detectors in a profile, as the gateway uses it and `keepgate check`. Raises LocalError."""
+    if profile not in PROFILES:
+        raise LocalError("profile", f"`{profile[:40]}` is no profile: use {', '.join(PROFILES)}")
+    to_server, to_client = PROFILES[profile]
+    return Content((PatternDetector(RULES),), _table(to_server, arguments), _table(to_client, results))
 
 
 def _table(table: Table, families: Families) -> Table:

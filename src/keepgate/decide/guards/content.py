@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from keepgate.decide.facts import Fact, Facts
+from keepgate.detect.artifact import Artifact
 from keepgate.detect.detector import MOST, Detector, Sighting
 from keepgate.detect.texts import MARK, Place, places, pointer
 from keepgate.model.exchange import Exchange
@@ -114,14 +115,23 @@ class Content:
         root, value = _inspected(exchange.message)
         if value is None:
             return None
-        seen: list[Sighting] = []
-        for detector in self._detectors:
-            if found := detector.look(value, (root,)):
-                seen.extend(found)
+        seen = self._look(value, root)
         if not seen:
             return None
         to_server = exchange.direction is Direction.TO_SERVER
         return self._verdict(seen, self._to_server if to_server else self._to_client, value, root)
+
+    def judge_artifact(self, artifact: Artifact) -> Verdict | None:
+        """The verdict on something that is not in a message, as if it went to a client."""
+        seen = self._look(artifact.content, artifact.member)
+        return self._verdict(seen, self._to_client, artifact.content, artifact.member) if seen else None
+
+    def _look(self, value: Json, root: str) -> list[Sighting]:
+        seen: list[Sighting] = []
+        for detector in self._detectors:
+            if found := detector.look(value, (root,)):
+                seen.extend(found)
+        return seen
 
     def _verdict(self, seen: list[Sighting], table: Table, value: Json, root: str) -> Verdict | None:
         judged = [(sighting, table.action(sighting)) for sighting in seen]
