@@ -4,6 +4,7 @@
 #   make check    format, lint, types, arrows, unit tests: under two minutes
 #   make test     everything: make check, the conformance suite, real servers, end to end
 #   make soak     one hour under a mixed load: nothing may grow, fail, or be missing in the log
+#   make bench-detection   how well attacks are seen, and what is flagged by mistake: docs/detection.md
 #   make bench    what a call costs beside nginx and other forwarders: docs/benchmarks.md
 
 SHELL := /bin/bash
@@ -29,7 +30,8 @@ STAMPS := .cache/stamps
 SETUP := $(STAMPS)/python $(STAMPS)/peers
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help setup run test check lint unit conformance real fuzz bench soak bench-peers format lock clean
+.PHONY: help setup run test check lint unit conformance real fuzz bench soak bench-peers bench-detection bench-detection-peers \
+	format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -113,6 +115,16 @@ soak: $(STAMPS)/python
 bench-peers: $(STAMPS)/peers
 	bench/peers.sh
 
+# How well attacks are seen, per source, beside other detectors where they are installed: docs/detection.md.
+bench-detection: $(SETUP)
+	.venv/bin/python -m bench.detection $(BENCH_ARGS)
+
+# Other detectors, and security tools for their readmes.
+bench-detection-peers: $(STAMPS)/python
+	.uv/bin/uv venv --quiet --clear --python .venv/bin/python .cache/detection
+	.uv/bin/uv pip install --quiet --python .cache/detection/bin/python --no-deps --require-hashes --only-binary :all: \
+	    -r bench/peers/detection/requirements.txt
+
 format: $(STAMPS)/python
 	.venv/bin/ruff check --fix --quiet . || true
 	.venv/bin/ruff format --quiet .
@@ -129,6 +141,7 @@ lock: .uv/bin/uv
 	for peer in fastmcp mcp-proxy litellm contextforge; do \
 	    $(COMPILE) bench/peers/$$peer/requirements.in -o bench/peers/$$peer/requirements.txt; \
 	done
+	$(COMPILE) --no-deps bench/peers/detection/requirements.in -o bench/peers/detection/requirements.txt
 	cd bench/peers/npm && PATH="$(CURDIR)/.cache/peers/bin:$$PATH" npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	cd tests/peers/npm && PATH="$(CURDIR)/.cache/peers/bin:$$PATH" npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
