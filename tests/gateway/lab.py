@@ -186,8 +186,10 @@ class Heard:
         self.messages.append(body)
         return True
 
-    def reply(self, body: dict[str, Any]) -> None:
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
         self.answers.append(body)
+
+    def abandon(self) -> None: ...
 
 
 def stateless(method: str, params: Mapping[str, Any] | None = None, *, number: int = 1) -> bytes:

@@ -253,6 +253,13 @@ class HandshakeBackend:
                     raise
             return self.link
 
+    def direct(self) -> Link | None:
+        """The session's link if a request can be sent at once, without asking whether the server is still there."""
+        link = self.link
+        if link is None or link.dead is not None:
+            return None
+        return link if link.channel.duplex or self.upstream.circuit.closed else None
+
     async def send(self, send: Callable[[Link], Awaitable[Message]]) -> Message:
         """Do something on the live link; if the server has forgotten the session, again on a new one, a few times.
 

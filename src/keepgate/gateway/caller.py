@@ -102,5 +102,8 @@ class Outlet(Protocol):
     def interrupted(self, retry_ms: int) -> None:
         """The server ended its stream on purpose: end ours too where the client can resume it."""
 
-    def reply(self, body: dict[str, Any]) -> None:
-        """Send the reply. Exactly once."""
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
+        """Send the reply. Exactly once. `result` is the body's result, if it is encoded already."""
+
+    def abandon(self) -> None:
+        """End without a reply: the client cancelled the request, or has gone."""

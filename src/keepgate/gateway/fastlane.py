@@ -1,40 +1,40 @@
-"""The fast lane: a stateless call of a listed tool or prompt, on a link that stands, without a task or a future.
+"""The fast lane: a call of a listed tool or prompt, on a link that stands, without a task or a future.
 
-It takes what needs nothing to be waited for before it is sent; everything else goes the long way (`Relay.forward`),
-through the same steps: resolve, decide, record, forward, decide on the reply, answer. Nothing is decided here and
-nothing is skipped; docs/life-of-a-message.md shows both ways side by side.
+It takes what needs nothing to be waited for before it is sent, of clients that speak the era of their server;
+everything else goes the long way (`Relay.forward`), through the same steps: resolve, decide, record, forward, decide on
+the reply, answer. Nothing is decided here and nothing is skipped; docs/life-of-a-message.md shows both ways side by
+side.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from keepgate.gateway import replies
-from keepgate.gateway.backends import OTHER_ERA, REFUSED, StatelessBackend, check_result
+from keepgate.gateway.backends import OTHER_ERA, REFUSED, HandshakeBackend, StatelessBackend, check_result
 from keepgate.gateway.background import Background
 from keepgate.gateway.outlets import StatelessOutlet
-from keepgate.gateway.pending import Pending
-from keepgate.gateway.relay import LIST_OF, Observer, Running, must_know_uris, new_trace
-from keepgate.model.errors import AuditError, RemoteError, UpstreamError
+from keepgate.gateway.passage import Passage
+from keepgate.gateway.relay import LIST_OF, Running, new_trace
+from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind
-from keepgate.model.verdict import Effect, Verdict
-from keepgate.protocol import jsonrpc
+from keepgate.protocol.session import State
 
 if TYPE_CHECKING:
+    from keepgate.gateway.caller import Outlet
     from keepgate.gateway.link import Link
     from keepgate.gateway.services import Services
+    from keepgate.gateway.session import Session
     from keepgate.gateway.stateless import Stateless
-    from keepgate.gateway.view import Target
+    from keepgate.gateway.view import Target, View
     from keepgate.model.access import Principal
-    from keepgate.model.exchange import Exchange
     from keepgate.model.message import Message
     from keepgate.ports import HttpRequest, Responder
 
-_ASK: Final = Effect.ASK
 _ERROR: Final = Kind.ERROR
-_RESUMING: Final = frozenset(("requestState", "inputResponses"))
-"""Params of a retry with input: it may lead to a call that waits."""
+_READY: Final = State.READY
+_UNUSUAL: Final = frozenset(("requestState", "inputResponses", "task"))
+"""Params of a retry with input, which may lead to a call that waits, and of a call that becomes a task."""
 
 
 class FastLane:
@@ -57,16 +57,10 @@ class FastLane:
         principal: Principal,
         mount: str | None,
     ) -> bool:
-        """Serve the request if it is simple. False: nothing was done or said, it has to go the long way."""
-        list_method = LIST_OF.get(message.method)
-        params = message.params
-        if list_method is None or not _RESUMING.isdisjoint(params):
-            return False
-        name, view = params.get("name"), self.stateless.known_view(mount)
-        if view is None or type(name) is not str or type(params.get("arguments", params)) is not dict:
-            return False
-        target = view.ready(list_method, name)
-        if target is None or type(target.backend) is not StatelessBackend:
+        """Serve a stateless request if it is simple. False: nothing was done or said, it has to go the long way."""
+        view = self.stateless.known_view(mount)
+        target = _target(message, view) if view is not None else None
+        if view is None or target is None or type(target.backend) is not StatelessBackend:
             return False
         link = target.backend.direct()
         if link is None or target.backend.shelf.tokens(target.name) != {}:
@@ -75,11 +69,22 @@ class FastLane:
             caller = self.stateless.caller(message, principal, request.headers)
         except RemoteError:
             return False  # to be refused, which is not urgent
-        outlet = StatelessOutlet(responder)
-        running = Running(caller, view, outlet, new_trace(), message)
-        passage = Passage(self, running, outlet, target, target.backend, link)
-        responder.on_disconnect(passage.left)
+        running = Running(caller, view, StatelessOutlet(responder), new_trace(), message)
+        passage = StatelessPassage(self, running, target, target.backend, link, None)
+        responder.on_disconnect(passage.cancel)
         passage.begin()
+        return True
+
+    def take_within(self, session: Session, message: Message, outlet: Outlet) -> bool:
+        """Serve a request within a session if it is simple. False as above."""
+        target = _target(message, session.view)
+        if target is None or type(target.backend) is not HandshakeBackend or session.state is not _READY:
+            return False
+        link = target.backend.direct()
+        if link is None:
+            return False
+        running = Running(session.caller, session.view, outlet, new_trace(), message)
+        SessionPassage(self, running, target, target.backend, link, session).begin()
         return True
 
     async def drain(self, seconds: float) -> None:
@@ -90,198 +95,103 @@ class FastLane:
                     await self.empty.wait()
             except TimeoutError:
                 for passage in list(self.running):
-                    passage.left()
+                    passage.cancel()
         await self.background.drain(0)
 
 
-class Passage(Pending):
-    """One call on the lane: decided on and recorded, sent, answered. The client gets exactly one reply."""
+def _target(message: Message, view: View) -> Target | None:
+    """What a simple request names; None for one that is not simple, or not known to be."""
+    list_method = LIST_OF.get(message.method)
+    params = message.params
+    if list_method is None or not _UNUSUAL.isdisjoint(params):
+        return None
+    name = params.get("name")
+    if type(name) is not str or type(params.get("arguments", params)) is not dict:
+        return None
+    return view.ready(list_method, name)
 
-    __slots__ = ("asked", "backend", "entered", "lane", "mark", "outlet", "over", "running", "target")
-    link: Link
+
+class StatelessPassage(Passage):
+    """A call of 2026-07-28 to a server of 2026-07-28. It ends with the connection that it came on."""
+
+    __slots__ = ()
+    backend: StatelessBackend
+
+    def accept(self, reply: Message) -> bool:
+        """Not what a server of the other era would answer, as far as that is known."""
+        if reply.kind is _ERROR and reply.body["error"]["code"] in OTHER_ERA:
+            self.spawn(self._elsewhere(reply, None))
+            return False
+        check_result(reply, self.method, self.running.message.params)
+        return True
+
+    def once_more(self, failure: UpstreamError) -> bool:
+        """A server of the other era may refuse it so."""
+        if failure.http_status not in REFUSED:
+            return False
+        self.spawn(self._elsewhere(None, failure))
+        return True
+
+    async def _elsewhere(self, reply: Message | None, failure: UpstreamError | None) -> None:
+        """Answered as a server of the other era would: if it is one now, nothing ran, and it is asked as one."""
+        try:
+            if not await self.backend.upstream.still_stateless() and self.backend.successor is not None:
+                reply = await self.ask_again(await self.backend.successor())
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+            return
+        if reply is None:
+            self.failed(failure or UpstreamError("protocol", "the server did not answer"))
+        else:
+            await self.receive_later(reply)
+
+
+class SessionPassage(Passage):
+    """A call within a handshake session to a server of that era. It ends when the client cancels it, or the session."""
+
+    __slots__ = ("session",)
+    backend: HandshakeBackend
 
     def __init__(
         self,
         lane: FastLane,
         running: Running,
-        outlet: StatelessOutlet,
         target: Target,
-        backend: StatelessBackend,
+        backend: HandshakeBackend,
         link: Link,
+        session: Session,
     ) -> None:
-        observer = Observer(lane.services.relay, running, backend, None)
-        super().__init__(link, running.message.method, observer, backend.upstream.call_timeout)
-        self.mark = backend.upstream.events
-        self.lane = lane
-        self.running = running
-        self.outlet = outlet
-        self.target = target
-        self.backend = backend
-        self.asked: Exchange = lane.services.relay.exchange(running.message, running.caller, target)
-        self.entered = False
-        """It counts as a call in flight."""
-        self.over = False
-        """It was answered, or nobody waits any more."""
+        super().__init__(lane, running, target, backend, link, session)
+        self.session = session
 
     def begin(self) -> None:
-        """Decide, record, and send once the record is as durable as configured."""
-        lane, running = self.lane, self.running
-        if not lane.running:
-            lane.empty.clear()
-        lane.running.add(self)
-        enforcer = lane.services.enforcer
-        try:
-            verdict, seq = enforcer.judge(self.asked, running.trace)
-            if verdict.effect >= _ASK:
-                self._reply_after(seq, self._refusal(verdict))
-                return
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self._failed(error)
-            return
-        # Before anything is waited for: what is judged at the same time counts it.
-        enforcer.meters.enter(running.caller.principal.id)
-        self.entered = True
-        if enforcer.sync:
-            enforcer.after(seq, self._send)
-        else:
-            self._send(recorded=True)
+        """The client can cancel it from now on."""
+        self.session.running.begin(self.running.message.id, self)
+        super().begin()
 
-    def _refusal(self, verdict: Verdict) -> dict[str, Any]:
-        running = self.running
-        if verdict.hidden:
-            return replies.unknown(running.message, running.caller)
-        return replies.denied(running.message, running.caller, verdict, running.trace)
+    def leave(self) -> bool:
+        """Nor is there anything left to cancel."""
+        first = super().leave()
+        if first:
+            self.session.running.end(self.running.message.id, self)
+        return first
 
-    def _send(self, recorded: bool) -> None:  # noqa: FBT001 - Enforcer.after calls it
-        running = self.running
-        if self.over:
-            return
-        if not recorded:
-            self._undecided()
-            return
-        try:
-            params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
-            self.link.start(self, params, headers)
-        except UpstreamError as failure:
-            self.done = True
-            self.on_failure(failure)
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self._mishap(error)
-
-    def on_reply(self, reply: Message) -> None:
-        """Decide on the reply, record, and pass it on."""
-        running = self.running
-        self.backend.upstream.answered(self.link, self.method)
-        try:
-            if reply.kind is _ERROR and reply.body["error"]["code"] in OTHER_ERA:
-                _ = self.lane.background.spawn(self._elsewhere(reply, None))
-                return
-            check_result(reply, running.message.method, running.message.params)
-            if must_know_uris(running.view, running.message.method, reply):
-                _ = self.lane.background.spawn(self._receive_later(reply))
-            else:
-                self._receive(reply)
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self._failed(error)
-
-    async def _receive_later(self, reply: Message) -> None:
-        try:
-            await self.running.view.know_uris()
-            self._receive(reply)
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self._failed(error)
-
-    def _receive(self, reply: Message) -> None:
-        body, result, seq = self.lane.services.relay.receive(self.running, self.target, self.asked, reply)
-        self._reply_after(seq, body, result)
-
-    async def _elsewhere(self, reply: Message | None, failure: UpstreamError | None) -> None:
-        """Answered as a server of the other era would: if it is one now, nothing ran, and it is asked as one."""
-        try:
-            if await self.backend.upstream.still_stateless() or self.backend.successor is None:
-                if reply is None:
-                    self._failed(failure or UpstreamError("protocol", "the server did not answer"))
-                    return
-            else:
-                if self.over:
-                    return  # nobody waits for it any more
-                running = self.running
-                params, headers = self.lane.services.relay.outgoing(
-                    running.message, running.caller, self.target
-                )
-                successor = await self.backend.successor()
-                reply = await successor.request(self.method, params, running.caller, self.observer, headers)
-            await self._receive_later(reply)
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self._failed(error)
-
-    def on_failure(self, failure: UpstreamError) -> None:
-        """The server did not answer: say so."""
-        self.backend.upstream.failed(self.link, failure, self.mark)
-        if failure.http_status in REFUSED:
-            _ = self.lane.background.spawn(self._elsewhere(None, failure))
-        else:
-            self._failed(failure)
-
-    def _failed(self, error: Exception) -> None:
-        running, server = self.running, self.backend.settings.id
-        try:
-            if isinstance(error, UpstreamError):
-                body = self.lane.services.relay.failed(
-                    running.message, running.caller, error, server, running.trace
-                )
-                self._reply(body)
-            elif isinstance(error, AuditError):
-                self._undecided()
-            else:
-                self._mishap(error)
-        except AuditError:
-            self._undecided()
-
-    def _mishap(self, error: Exception) -> None:
-        """Our own code failed."""
-        running = self.running
-        self.lane.services.enforcer.mishap(error, running.caller.principal.id)
-        self._reply(self._internal_error())
-
-    def _internal_error(self) -> dict[str, Any]:
-        text = "keepgate failed on this request"
-        return jsonrpc.error(self.running.message.id, jsonrpc.INTERNAL_ERROR, text)
-
-    def _undecided(self) -> None:
-        running = self.running
-        self._reply(replies.undecided(running.message, running.caller, running.trace))
-
-    def _reply_after(self, seq: int, body: dict[str, Any], result: bytes | None = None) -> None:
-        enforcer = self.lane.services.enforcer
-        if enforcer.sync:
-            enforcer.after(seq, lambda ok: self._reply(body, result) if ok else self._undecided())
-        else:
-            self._reply(body, result)
-
-    def _reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
-        if not self._leave():
-            return
-        try:
-            self.outlet.reply(body, result)
-        except Exception as error:  # noqa: BLE001 - as above; nothing was written yet
-            self.lane.services.enforcer.mishap(error, self.running.caller.principal.id)
-            self.outlet.reply(self._internal_error())
-
-    def left(self) -> None:
-        """The client has gone: the server is told in the manner of the era."""
-        if self._leave() and self.id:
-            self.abandon()
-
-    def _leave(self) -> bool:
-        """Off the lane; False if it was before."""
-        if self.over:
-            return False
-        self.over = True
-        lane = self.lane
-        lane.running.discard(self)
-        if not lane.running:
-            lane.empty.set()
-        if self.entered:
-            lane.services.enforcer.meters.leave(self.running.caller.principal.id)
+    def accept(self, reply: Message) -> bool:
+        """Whatever the server says."""
         return True
+
+    def once_more(self, failure: UpstreamError) -> bool:
+        """A server that has forgotten the session did not run the request: it is asked in a new one."""
+        if failure.kind != "session-lost" or not failure.retryable:
+            return False
+        self.link.fail(failure)
+        self.spawn(self._in_new_session())
+        return True
+
+    async def _in_new_session(self) -> None:
+        try:
+            reply = await self.ask_again(self.backend)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+        else:
+            await self.receive_later(reply)

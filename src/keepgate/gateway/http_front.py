@@ -13,6 +13,7 @@ from typing import Any
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.background import Background
 from keepgate.gateway.fastlane import FastLane
+from keepgate.gateway.inflight import InFlight
 from keepgate.gateway.outlets import HandshakeOutlet, StatelessOutlet, rpc_headers
 from keepgate.gateway.services import Services
 from keepgate.gateway.sessions import Sessions
@@ -32,6 +33,8 @@ _UNKNOWN: Any = object()
 _NAMING = frozenset(row.method for row in TABLE if row.action is not None)
 """Requests that name a thing, and are decided on by what it is."""
 
+_NOTHING_RUNS = InFlight()
+"""That a notification over HTTP could cancel: a stateless client hangs up instead."""
 _UNRECORDED = RemoteError("undecided", "keepgate cannot record", rpc_code=jsonrpc.UNDECIDED, status=503)
 _FAILED = RemoteError(
     "internal", "keepgate failed on this request", rpc_code=jsonrpc.INTERNAL_ERROR, status=500
@@ -164,7 +167,7 @@ class HttpFront:
             raise RemoteError("response", "this protocol revision has no responses from clients")
         if message.kind is Kind.NOTIFICATION:
             http.check_agreement(message, request.headers)
-            self.stateless.notification(message, principal, {})
+            self.stateless.notification(message, principal, _NOTHING_RUNS)
             responder.respond(202, {}, b"")
             return
         if self.lane.take(message, request, responder, principal, mount):
@@ -190,11 +193,10 @@ class HttpFront:
         check_version(headers.get(http.VERSION_HEADER))
         session = self.sessions.find(headers.get(http.SESSION_HEADER), principal, mount)
         if message.kind is Kind.REQUEST:
-            outlet = HandshakeOutlet(
-                responder,
-                session,
-                streams=STREAM_TYPE in headers.get("accept", "*/*") or "*/*" in headers.get("accept", "*/*"),
-            )
+            accept = headers.get("accept", "*/*")
+            outlet = HandshakeOutlet(responder, session, streams=STREAM_TYPE in accept or "*/*" in accept)
+            if self.lane.take_within(session, message, outlet):
+                return
             _ = self._tasks.spawn(self._run(session.request(message, outlet, session.caller), outlet))
         else:
             if message.is_reply:

@@ -49,12 +49,21 @@ class Push:
 
     def interrupted(self, retry_ms: int) -> None: ...
 
-    def reply(self, body: dict[str, Any]) -> None: ...
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None: ...
+
+    def abandon(self) -> None: ...
 
 
 def challenging(body: Challenge) -> tuple[int, dict[str, str]]:
     """Status and headers of a reply that asks for another login."""
     return body.refusal.status, {**rpc_headers(), "WWW-Authenticate": body.refusal.challenge}
+
+
+def encoded(body: dict[str, Any], result: bytes | None) -> bytes:
+    """The reply as it is sent. `result` is the body's result, if it is encoded already."""
+    if result is not None and len(body) == _PLAIN:
+        return jsonrpc.encode_result(body["id"], result)
+    return jsonrpc.encode(body)
 
 
 class StatelessOutlet:
@@ -72,6 +81,9 @@ class StatelessOutlet:
     def interrupted(self, retry_ms: int) -> None:
         """The stateless era has no resumption."""
 
+    def abandon(self) -> None:
+        """A client of this era cancels by going away."""
+
     def message(self, body: dict[str, Any]) -> bool:
         """Send a notification ahead of the reply."""
         if self._stream is None:
@@ -79,11 +91,8 @@ class StatelessOutlet:
         return self._stream.send(jsonrpc.encode(body))
 
     def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
-        """Send the reply and end. `result` is the body's result, if it is encoded already."""
-        if result is not None and len(body) == _PLAIN:
-            payload = jsonrpc.encode_result(body["id"], result)
-        else:
-            payload = jsonrpc.encode(body)
+        """Send the reply and end."""
+        payload = encoded(body, result)
         if self._stream is not None:
             self._stream.send(payload)
             self._stream.close()
@@ -134,7 +143,7 @@ class HandshakeOutlet:
         if self._stream is not None and may_prime(self._session.caller.revision):
             self._stream.detach(retry_ms)
 
-    def reply(self, body: dict[str, Any]) -> None:
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
         """Send the reply; end when it is the last of a batch."""
         self._left -= 1
         if self._stream is not None:
@@ -147,11 +156,11 @@ class HandshakeOutlet:
         if self._stream is not None:
             self._finish(self._stream)
             return
-        payload = jsonrpc.encode(body if self._replies is None else self._replies)
+        payload = encoded(body, result) if self._replies is None else jsonrpc.encode(self._replies)
         if type(body) is Challenge and self._replies is None:
             self._responder.respond(*challenging(body), payload)
         else:
-            self._responder.respond(200, rpc_headers(), payload)
+            self._responder.respond(200, _RPC_HEADERS, payload)
 
     def _finish(self, stream: ResumableStream) -> None:
         """Replies of a batch that came before the stream began go last."""

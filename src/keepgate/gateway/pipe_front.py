@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from keepgate.gateway.background import Background
+from keepgate.gateway.inflight import InFlight
+from keepgate.gateway.outlets import encoded
 from keepgate.gateway.session import Session
 from keepgate.gateway.stateless import Stateless
 from keepgate.model.access import Principal
@@ -43,10 +45,10 @@ class PipeOutlet:
         """Send a notification or server-initiated request."""
         return self._send(jsonrpc.encode(body))
 
-    def reply(self, body: dict[str, Any]) -> None:
+    def reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
         """Send the reply, or the array of replies when it is the last of a batch."""
         if not self._left:
-            self._send(jsonrpc.encode(body))
+            self._send(encoded(body, result))
             return
         self._collect.append(body)
         self.abandon()
@@ -75,7 +77,7 @@ class PipeFront:
         self._mount = mount
         self._send = send
         self._era: str = "" if stateless is not None else "handshake"
-        self._running: dict[tuple[type, Any], list[asyncio.Task[None]]] = {}
+        self._running = InFlight()
         self._tasks = Background()
         session.push_through(lambda body: send(jsonrpc.encode(body)))
 
@@ -115,17 +117,10 @@ class PipeFront:
         if message.kind is Kind.NOTIFICATION:
             stateless.notification(message, self._principal, self._running)
             return
-        key = (type(message.id), message.id)
         work = stateless.request(message, self._principal, self._mount, None, PipeOutlet(self._send))
         task = self._tasks.spawn(work)
-        self._running.setdefault(key, []).append(task)
-        task.add_done_callback(lambda done: self._ended(key, done))
-
-    def _ended(self, key: tuple[type, Any], task: asyncio.Task[None]) -> None:
-        tasks = self._running[key]
-        tasks.remove(task)
-        if not tasks:
-            del self._running[key]
+        self._running.begin(message.id, task)
+        task.add_done_callback(lambda done: self._running.end(message.id, done))
 
     def _take_handshake(self, message: Message, outlet: PipeOutlet) -> None:
         if message.method == "initialize" and message.kind is Kind.REQUEST:

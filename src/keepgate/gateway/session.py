@@ -20,6 +20,7 @@ from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import initialize_result, introduced
 from keepgate.gateway.client_tasks import ClientTasks
+from keepgate.gateway.inflight import InFlight
 from keepgate.gateway.inspection import presentable
 from keepgate.gateway.link import Link
 from keepgate.gateway.listen import MAX_RESOURCES
@@ -60,7 +61,7 @@ class Session(CallbackHandler):
         here = AtServers(services.tasks.ledger, lambda: self.caller, lambda: self.view)
         self.callbacks = CallbackTable(ClientTasks(here))
         self._push_to: Callable[[dict[str, Any]], bool] | None = None
-        self._running: dict[int | str, list[asyncio.Task[None]]] = {}
+        self.running = InFlight()
         self.servers = Servers(
             services,
             self,
@@ -78,7 +79,7 @@ class Session(CallbackHandler):
     @property
     def busy(self) -> bool:
         """Whether a request runs."""
-        return bool(self._running)
+        return bool(self.running)
 
     def push_through(self, send: Callable[[dict[str, Any]], bool]) -> None:
         """Use a pipe for what belongs to no call, instead of the GET stream."""
@@ -152,15 +153,12 @@ class Session(CallbackHandler):
         request_id = message.id
         if task is None or request_id is None:
             return
-        self._running.setdefault(request_id, []).append(task)
+        self.running.begin(request_id, task)
         try:
             work = lambda: self._serve(message, outlet, caller)  # noqa: E731
             outlet.reply(await answered(self.services.enforcer, message, caller.principal, work))
         finally:
-            tasks = self._running[request_id]
-            tasks.remove(task)
-            if not tasks:
-                del self._running[request_id]
+            self.running.end(request_id, task)
 
     async def _serve(self, message: Message, outlet: Outlet, caller: Caller) -> dict[str, Any]:
         self.begin(message)
@@ -235,7 +233,7 @@ class Session(CallbackHandler):
 
     def _apply(self, message: Message) -> None:
         if message.method == "notifications/cancelled":
-            self.cancel(message.params.get("requestId"))
+            self.running.cancel(message.params.get("requestId"))
         elif message.method == "notifications/progress":
             self.callbacks.progress(message)
         elif message.method == "notifications/roots/list_changed":
@@ -243,12 +241,6 @@ class Session(CallbackHandler):
                 link.post(message.body)
         elif message.method == STATUS:
             self.callbacks.told(self.servers.links, message)
-
-    def cancel(self, request_id: Any) -> None:
-        """Cancel the running request of that id; an id that names none or several does nothing."""
-        tasks = self._running.get(request_id) if type(request_id) in (int, str) else None
-        if tasks is not None and len(tasks) == 1:
-            tasks[0].cancel()
 
     def response(self, message: Message) -> bool:
         """A client's answer to a server-initiated request; False if nothing waits for it."""
@@ -390,8 +382,6 @@ class Session(CallbackHandler):
     async def close(self) -> None:
         """End the session: cancel what runs, close the links and streams. Never raises."""
         self.state = State.CLOSED
-        for running in list(self._running.values()):
-            for task in running:
-                task.cancel()
+        self.running.cancel_all()
         self.streams.close()
         await self.servers.close()

@@ -7,7 +7,7 @@ requests but which server handed out which link, per principal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from keepgate.gateway.background import Background
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.capabilities import discover_result
 from keepgate.gateway.downbridge import DownBridge
+from keepgate.gateway.inflight import InFlight
 from keepgate.gateway.inspection import presentable
 from keepgate.gateway.listen import Listen
 from keepgate.gateway.parking import Parking
@@ -225,22 +226,16 @@ class Stateless:
         if backend is not None:
             backend.shelf.invalidate(message.method)
 
-    def notification(
-        self, message: Message, principal: Principal, running: Mapping[Any, Sequence[asyncio.Task[None]]]
-    ) -> None:
-        """A client notification on a pipe: only `cancelled` exists."""
+    def notification(self, message: Message, principal: Principal, running: InFlight) -> None:
+        """A client notification on a pipe, where these calls run: only `cancelled` exists."""
         row = lookup(message.method, Direction.TO_SERVER, Kind.NOTIFICATION, R2026_07)
         exchange = Exchange(message, Direction.TO_SERVER, principal, R2026_07)
         try:
             verdict, _ = self.services.enforcer.judge(exchange, new_trace())
         except AuditError:
             return
-        request_id = message.params.get("requestId")
-        if row is None or verdict.effect >= Effect.ASK or type(request_id) not in (int, str):
-            return
-        tasks = running.get((type(request_id), request_id), ())
-        if len(tasks) == 1:  # an id in use twice names neither
-            tasks[0].cancel()
+        if row is not None and verdict.effect < Effect.ASK:
+            running.cancel(message.params.get("requestId"))
 
     def announce_lists(self) -> None:
         """Policy changed: every open listen hears that lists may have changed."""

@@ -1,0 +1,236 @@
+"""One call on the fast lane: decided on and recorded, sent, answered, without a task or a future.
+
+The steps are those of `Relay.forward`, made by the same functions; what differs between the eras is for the subclasses
+in `fastlane` to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from keepgate.gateway import replies
+from keepgate.gateway.pending import Pending
+from keepgate.gateway.relay import CallbackHandler, Observer, must_know_uris
+from keepgate.model.errors import AuditError, UpstreamError
+from keepgate.model.verdict import Effect, Verdict
+from keepgate.protocol import jsonrpc
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine
+
+    from keepgate.gateway.backend import Backend
+    from keepgate.gateway.backends import HandshakeBackend, StatelessBackend
+    from keepgate.gateway.fastlane import FastLane
+    from keepgate.gateway.link import Link
+    from keepgate.gateway.relay import Running
+    from keepgate.gateway.view import Target
+    from keepgate.model.exchange import Exchange
+    from keepgate.model.message import Message
+
+_ASK: Final = Effect.ASK
+
+
+class Passage(Pending):
+    """One call. The client gets exactly one reply, or none if it has gone or cancelled."""
+
+    __slots__ = (
+        "asked",
+        "backend",
+        "entered",
+        "lane",
+        "later",
+        "mark",
+        "over",
+        "running",
+        "target",
+    )
+    link: Link
+
+    def __init__(
+        self,
+        lane: FastLane,
+        running: Running,
+        target: Target,
+        backend: StatelessBackend | HandshakeBackend,
+        link: Link,
+        callbacks: CallbackHandler | None,
+    ) -> None:
+        observer = Observer(lane.services.relay, running, backend, callbacks)
+        super().__init__(link, running.message.method, observer, backend.upstream.call_timeout)
+        self.mark = backend.upstream.events
+        self.lane = lane
+        self.running = running
+        self.target = target
+        self.backend = backend
+        self.asked: Exchange = lane.services.relay.exchange(running.message, running.caller, target)
+        self.later: asyncio.Task[None] | None = None
+        """What has to be waited for after all."""
+        self.entered = False
+        """It counts as a call in flight."""
+        self.over = False
+        """It was answered, or nobody waits any more."""
+
+    def begin(self) -> None:
+        """Decide, record, and send once the record is as durable as configured."""
+        lane, running = self.lane, self.running
+        if not lane.running:
+            lane.empty.clear()
+        lane.running.add(self)
+        enforcer = lane.services.enforcer
+        try:
+            verdict, seq = enforcer.judge(self.asked, running.trace)
+            if verdict.effect >= _ASK:
+                self._reply_after(seq, self._refusal(verdict))
+                return
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+            return
+        # Before anything is waited for: what is judged at the same time counts it.
+        enforcer.meters.enter(running.caller.principal.id)
+        self.entered = True
+        if enforcer.sync:
+            enforcer.after(seq, self._send)
+        else:
+            self._send(recorded=True)
+
+    def _refusal(self, verdict: Verdict) -> dict[str, Any]:
+        running = self.running
+        if verdict.hidden:
+            return replies.unknown(running.message, running.caller)
+        return replies.denied(running.message, running.caller, verdict, running.trace)
+
+    def _send(self, recorded: bool) -> None:  # noqa: FBT001 - Enforcer.after calls it
+        running = self.running
+        if self.over:
+            return
+        if not recorded:
+            self._undecided()
+            return
+        try:
+            params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
+            self.link.start(self, params, headers)
+        except UpstreamError as failure:
+            self.done = True
+            self.on_failure(failure)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+
+    def on_reply(self, reply: Message) -> None:
+        """Decide on the reply, record, and pass it on."""
+        running = self.running
+        self.backend.upstream.answered(self.link, self.method)
+        try:
+            if not self.accept(reply):
+                return
+            if must_know_uris(running.view, running.message.method, reply):
+                self.spawn(self.receive_later(reply))
+            else:
+                self._receive(reply)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+
+    def accept(self, reply: Message) -> bool:
+        """Whether it is the reply to what was asked; False if it is asked once more. Raises UpstreamError."""
+        raise NotImplementedError
+
+    def on_failure(self, failure: UpstreamError) -> None:
+        """The server did not answer: say so, unless it is asked once more."""
+        self.backend.upstream.failed(self.link, failure, self.mark)
+        if not self.once_more(failure):
+            self.failed(failure)
+
+    def once_more(self, failure: UpstreamError) -> bool:
+        """Ask once more if the request is known not to have run."""
+        raise NotImplementedError
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something has to be waited for: until the client has gone."""
+        self.later = self.lane.background.spawn(work)
+
+    async def ask_again(self, backend: Backend) -> Message:
+        """The reply of a server that did not run the request the first time. Raises what asking does."""
+        running = self.running
+        params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
+        return await backend.request(self.method, params, running.caller, self.observer, headers)
+
+    async def receive_later(self, reply: Message) -> None:
+        """As soon as it is known whose the URIs in the reply are."""
+        try:
+            running = self.running
+            if must_know_uris(running.view, running.message.method, reply):
+                await running.view.know_uris()
+            self._receive(reply)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+
+    def _receive(self, reply: Message) -> None:
+        body, result, seq = self.lane.services.relay.receive(self.running, self.target, self.asked, reply)
+        self._reply_after(seq, body, result)
+
+    def failed(self, error: Exception) -> None:
+        """Say so to the client."""
+        running, server = self.running, self.backend.settings.id
+        relay, message, caller = self.lane.services.relay, running.message, running.caller
+        try:
+            if isinstance(error, UpstreamError):
+                self._reply(relay.failed(message, caller, error, server, running.trace))
+            elif isinstance(error, AuditError):
+                self._undecided()
+            else:
+                self._mishap(error)
+        except AuditError:
+            self._undecided()
+
+    def _mishap(self, error: Exception) -> None:
+        """Our own code failed."""
+        running = self.running
+        self.lane.services.enforcer.mishap(error, running.caller.principal.id)
+        self._reply(self._internal_error())
+
+    def _internal_error(self) -> dict[str, Any]:
+        text = "keepgate failed on this request"
+        return jsonrpc.error(self.running.message.id, jsonrpc.INTERNAL_ERROR, text)
+
+    def _undecided(self) -> None:
+        running = self.running
+        self._reply(replies.undecided(running.message, running.caller, running.trace))
+
+    def _reply_after(self, seq: int, body: dict[str, Any], result: bytes | None = None) -> None:
+        enforcer = self.lane.services.enforcer
+        if enforcer.sync:
+            enforcer.after(seq, lambda ok: self._reply(body, result) if ok else self._undecided())
+        else:
+            self._reply(body, result)
+
+    def _reply(self, body: dict[str, Any], result: bytes | None = None) -> None:
+        if not self.leave():
+            return
+        outlet = self.running.outlet
+        try:
+            outlet.reply(body, result)
+        except Exception as error:  # noqa: BLE001 - as above; nothing was written yet
+            self.lane.services.enforcer.mishap(error, self.running.caller.principal.id)
+            outlet.reply(self._internal_error())
+
+    def cancel(self) -> None:
+        """The client has gone or cancels: the server is told in the manner of the era."""
+        if self.leave():
+            if self.id:
+                self.abandon()
+            if self.later is not None:
+                self.later.cancel()
+            self.running.outlet.abandon()
+
+    def leave(self) -> bool:
+        """Off the lane; False if it was before."""
+        if self.over:
+            return False
+        self.over = True
+        lane = self.lane
+        lane.running.discard(self)
+        if not lane.running:
+            lane.empty.set()
+        if self.entered:
+            lane.services.enforcer.meters.leave(self.running.caller.principal.id)
+        return True
