@@ -142,7 +142,9 @@ async def test_a_simple_call_is_answered_without_a_task_or_a_future(
     ]
     lane = client.gateway.http.lane
     (session,) = client.gateway.sessions.all()
-    assert not lane.running and not session.busy and lane.empty.is_set()
+    assert not lane.running
+    assert not session.busy
+    assert lane.empty.is_set()
 
 
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -205,7 +207,8 @@ async def test_a_cancelled_call_ends_without_a_reply_and_the_server_is_told(take
     (asked,) = fake.asked("tools/call")
     (told,) = fake.asked("notifications/cancelled")
     assert told["params"]["requestId"] == asked["id"]
-    assert answer.stream.ended and not any(answer.stream.sent)
+    assert answer.stream.ended
+    assert not any(answer.stream.sent)
     assert answer.status == 0
     assert not client.gateway.http.lane.running
     fake.channels[-1].say(jsonrpc.result(asked["id"], DONE), fake.channels[-1].calls[-1])

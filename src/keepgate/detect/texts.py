@@ -13,6 +13,7 @@ from typing import Any
 
 from keepgate.model.message import Json
 
+_LONG = 2048
 MARK = "[redacted:"
 """How a placeholder begins. What keepgate has removed is not found again."""
 
@@ -25,6 +26,12 @@ def joined(value: Json) -> bytes:
         out: list[str] = []
         _collect(value, out)
         text = "\n".join(out)
+        if len(text) > _LONG and not text.isascii():
+            # Each by itself: where a string was serialised before, its UTF-8 is at hand, and that of the whole is not.
+            try:
+                return b"\n".join([piece.encode() for piece in out])
+            except UnicodeEncodeError:
+                pass
     try:
         return text.encode()
     except UnicodeEncodeError:

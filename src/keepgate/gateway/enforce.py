@@ -89,6 +89,10 @@ class Enforcer:
         message is changed in place, and recorded as it is sent on. Returns the verdict and the sequence number of its
         record.
         """
+        if (
+            payload is None
+        ):  # encoded before it is inspected: Python keeps the UTF-8 of a text that was asked for once
+            payload = payload_of(exchange.message)
         if exchange.direction is _TO_SERVER and not exchange.message.is_reply:
             facts = self.meters.facts(exchange.principal.id)
             if self.rules.timed:

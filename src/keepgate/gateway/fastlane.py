@@ -8,13 +8,11 @@ side.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from keepgate.gateway.backends import OTHER_ERA, REFUSED, HandshakeBackend, StatelessBackend, check_result
-from keepgate.gateway.background import Background
 from keepgate.gateway.outlets import StatelessOutlet
-from keepgate.gateway.passage import Passage
+from keepgate.gateway.passage import Lane, Passage
 from keepgate.gateway.relay import LIST_OF, Running, new_trace
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind
@@ -37,17 +35,12 @@ _UNUSUAL: Final = frozenset(("requestState", "inputResponses", "task"))
 """Params of a retry with input, which may lead to a call that waits, and of a call that becomes a task."""
 
 
-class FastLane:
+class FastLane(Lane):
     """The simple calls of one process."""
 
     def __init__(self, services: Services, stateless: Stateless) -> None:
-        self.services = services
+        super().__init__(services)
         self.stateless = stateless
-        self.running: set[Passage] = set()
-        self.empty = asyncio.Event()
-        """Set while no call is on the lane."""
-        self.empty.set()
-        self.background = Background()
 
     def take(
         self,
@@ -86,17 +79,6 @@ class FastLane:
         running = Running(session.caller, session.view, outlet, new_trace(), message)
         SessionPassage(self, running, target, target.backend, link, session).begin()
         return True
-
-    async def drain(self, seconds: float) -> None:
-        """Wait for running calls to end, then give up what is left."""
-        if self.running:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self.empty.wait()
-            except TimeoutError:
-                for passage in list(self.running):
-                    passage.cancel()
-        await self.background.drain(0)
 
 
 def _target(message: Message, view: View) -> Target | None:
@@ -154,7 +136,7 @@ class SessionPassage(Passage):
 
     def __init__(
         self,
-        lane: FastLane,
+        lane: Lane,
         running: Running,
         target: Target,
         backend: HandshakeBackend,

@@ -6,9 +6,11 @@ in `fastlane` to say.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from keepgate.gateway import replies
+from keepgate.gateway.background import Background
 from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import CallbackHandler, Observer, must_know_uris
 from keepgate.model.errors import AuditError, UpstreamError
@@ -16,19 +18,41 @@ from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Coroutine
 
     from keepgate.gateway.backend import Backend
     from keepgate.gateway.backends import HandshakeBackend, StatelessBackend
-    from keepgate.gateway.fastlane import FastLane
     from keepgate.gateway.link import Link
     from keepgate.gateway.relay import Running
+    from keepgate.gateway.services import Services
     from keepgate.gateway.view import Target
     from keepgate.model.exchange import Exchange
     from keepgate.model.message import Message
 
 _ASK: Final = Effect.ASK
+
+
+class Lane:
+    """What the calls on it share, and which of them run."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.running: set[Passage] = set()
+        self.empty = asyncio.Event()
+        """Set while no call is on the lane."""
+        self.empty.set()
+        self.background = Background()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for running calls to end, then give up what is left."""
+        if self.running:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self.empty.wait()
+            except TimeoutError:
+                for passage in list(self.running):
+                    passage.cancel()
+        await self.background.drain(0)
 
 
 class Passage(Pending):
@@ -49,7 +73,7 @@ class Passage(Pending):
 
     def __init__(
         self,
-        lane: FastLane,
+        lane: Lane,
         running: Running,
         target: Target,
         backend: StatelessBackend | HandshakeBackend,

@@ -46,8 +46,11 @@ MIN_SAFE_INT: Final = -(1 << 63)
 # shows up as a fixed substring, found at memory speed. Only texts that show one are walked.
 _NUMBER_SHAPE: Final = bytes(0x30 if 0x30 <= c <= 0x39 else 0x65 if c in b"eE" else 0x20 for c in range(256))
 _LONG: Final = b"0" * 19
-_SPARSE: Final = 4096
-"""Bytes from which a text with few members is walked instead: a walk costs by member, the search by byte."""
+_NO_OPENING: Final = bytes(c for c in range(256) if c not in b"{[")
+_NO_MEMBER: Final = bytes(c for c in range(256) if c not in b"{[,")
+# Taking everything else out and looking at the length is four times as fast as `bytes.count`.
+_SHORT: Final = 2048
+"""Bytes of a text that is searched without trying to walk it first: a walk costs by member, the search by byte."""
 
 
 _REQUEST: Final = Kind.REQUEST
@@ -108,8 +111,9 @@ def parse(raw: bytes, limits: JsonLimits = DEFAULT_LIMITS) -> Any:
         value = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
     except ValueError as error:
         raise RemoteError("parse", "not a valid JSON text", str(error)[:200], rpc_code=PARSE_ERROR) from None
-    if _must_walk(raw, limits):
-        _walk(value, limits)
+    size = len(raw)
+    if (size <= _SHORT or not _walk(value, limits, size >> 8)) and _must_walk(raw, limits):
+        _walk(value, limits, limits.members)
     return value
 
 
@@ -118,22 +122,19 @@ def _must_walk(raw: bytes, limits: JsonLimits) -> bool:
 
     What stands inside strings is counted too, so True says nothing yet.
     """
-    size = len(raw)
-    openings = raw.count(b"{") + raw.count(b"[")
-    if openings > limits.depth:
+    if len(raw.translate(None, _NO_OPENING)) > limits.depth:
         return True
-    if size > _SPARSE:
-        members = openings + raw.count(b",")
-        if members > limits.members or members * 100 < size:
-            return True
-    elif size > limits.members:
+    if len(raw) > limits.members and len(raw.translate(None, _NO_MEMBER)) > limits.members:
         return True
     shape = raw.translate(_NUMBER_SHAPE, b"+")
     return b"0e000" in shape or _LONG in shape
 
 
-def _walk(root: Any, limits: JsonLimits) -> None:
-    """Check depth, member count and numbers of a decoded value without recursion."""
+def _walk(root: Any, limits: JsonLimits, most: int) -> bool:
+    """Check depth, member count and numbers of a decoded value without recursion. Raises RemoteError.
+
+    False if it has more than `most` members, and that is less than it may have: then nothing is known of the rest.
+    """
     stack: list[tuple[Any, int]] = [(root, 0)]
     members = 0
     while stack:
@@ -141,6 +142,8 @@ def _walk(root: Any, limits: JsonLimits) -> None:
         members += 1
         if members > limits.members:
             raise _invalid(f"message has more than {limits.members} members")
+        if members > most:
+            return False
         if isinstance(value, dict):
             children: Any = value.values()
         elif isinstance(value, list):
@@ -151,6 +154,7 @@ def _walk(root: Any, limits: JsonLimits) -> None:
         if depth >= limits.depth:
             raise _invalid(f"message is nested deeper than {limits.depth}")
         stack.extend((child, depth + 1) for child in children)
+    return True
 
 
 def _check_number(value: Any) -> None:

@@ -10,18 +10,25 @@ from keepgate.model.finding import Confidence, Severity
 _TAXONOMY: Final = ("OWASP-LLM02", "CWE-359")
 
 
+_VALUES: Final = bytes(sign - 48 if 48 <= sign <= 57 else 0 for sign in range(256))
+_DOUBLED: Final = bytes(2 * digit - 9 if digit > 4 else 2 * digit for digit in _VALUES)
+_ASIDE: Final = bytes(sign for sign in range(256) if not 48 <= sign <= 57)
+_NUMBERS: Final = {ord(sign): str(int(sign, 36)) for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def luhn(found: str) -> bool:
     """The check digit of payment cards, over the digits of a text."""
-    digits = [int(sign) for sign in found if sign.isdigit()]
-    doubled = [2 * digit if at % 2 else digit for at, digit in enumerate(reversed(digits))]
-    return len(set(digits)) > 1 and sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    digits = found.encode().translate(None, _ASIDE)[::-1]
+    total = sum(digits[::2].translate(_VALUES)) + sum(digits[1::2].translate(_DOUBLED))
+    return len(set(digits)) > 1 and total % 10 == 0
 
 
 def mod97(found: str) -> bool:
     """The check digits of an IBAN (ISO 13616)."""
-    text = "".join(sign for sign in found if sign.isalnum()).upper()
-    turned = text[4:] + text[:4]
-    return 15 <= len(text) <= 34 and int("".join(str(int(sign, 36)) for sign in turned)) % 97 == 1
+    text = found.replace(" ", "").upper()
+    if not (15 <= len(text) <= 34 and text.isascii() and text.isalnum()):
+        return False
+    return int((text[4:] + text[:4]).translate(_NUMBERS)) % 97 == 1
 
 
 RULES: Final = (
