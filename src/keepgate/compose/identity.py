@@ -113,6 +113,10 @@ def tls_of(settings: Settings) -> tuple[str, str, str] | None:
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:
-    """The names that clients may use besides the address: the configured ones, and that of the public URL."""
-    public = urlsplit(settings.identity.public_url).netloc
-    return (*settings.allowed_hosts, public) if public else settings.allowed_hosts
+    """The names that clients may use besides the address: the configured ones, and those of URLs of its own."""
+    urls = [settings.identity.public_url]
+    if settings.admin is not None:
+        urls.append(settings.admin.url)
+        if not settings.admin.url and not settings.loopback:
+            urls += [f"http://{name}:{settings.address[1]}" for name in ("localhost", "127.0.0.1", "[::1]")]
+    return (*settings.allowed_hosts, *filter(None, (urlsplit(url).netloc for url in urls)))

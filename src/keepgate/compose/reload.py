@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 
 from keepgate import config
 from keepgate.compose.gateway import policy_of
@@ -19,8 +20,13 @@ RELOAD_PAUSE = 0.2
 log = logging.getLogger("keepgate")
 
 
-async def watch(gateway: Gateway, settings: Settings) -> None:
-    """Follow changes of the configuration file: validate first, keep the last good one, say what changed."""
+async def watch(
+    gateway: Gateway, settings: Settings, taken: Callable[[Settings], None] = lambda _: None
+) -> None:
+    """Follow changes of the configuration file: validate first, keep the last good one, say what changed.
+
+    `taken` is told what is in force from then on.
+    """
     from watchfiles import awatch
 
     seen: tuple[int, ...] | None = None
@@ -41,6 +47,7 @@ async def watch(gateway: Gateway, settings: Settings) -> None:
             gateway.use_policy(policy)  # first: no new server may be met by the old policy
             await gateway.use_servers(made)
             settings = fresh
+            taken(fresh)
             log.warning("configuration reloaded: %s", ", ".join(changed))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the last good one stays
             log.error("the changed configuration is not used, the last good one stays: %s", error)  # noqa: TRY400 - no traceback

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from keepgate import __version__
 from keepgate.compose.gateway import build
@@ -18,6 +19,9 @@ from keepgate.gateway.health import health_app
 from keepgate.stores.audit import load_kek, open_log
 from keepgate.transports.http_rules import Limits
 from keepgate.transports.serve import Server
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
 
 
 def run_serve(settings: Settings, ready: Callable[[str], None]) -> None:
@@ -31,10 +35,17 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         gateway = build(settings, audit)
+        routes: list[BaseRoute] = [*metadata_of(settings)]
+        office = None
+        if settings.admin is not None:
+            from keepgate.compose.admin import Office
+
+            office = Office(gateway, settings)
+            routes += office.web()
         host, port = settings.address
         server = Server(
             gateway.http,
-            health_app(gateway, metadata_of(settings)),
+            health_app(gateway, routes),
             is_fast=gateway.http.is_fast,
             host=host,
             port=port,
@@ -48,7 +59,8 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         gateway.enforcer.event("start", f"keepgate {__version__}")
-        watching = asyncio.create_task(watch(gateway, settings))
+        taken = (lambda _: None) if office is None else office.use
+        watching = asyncio.create_task(watch(gateway, settings, taken))
         serving = asyncio.create_task(server.run(ready))
         stopping = asyncio.create_task(stop.wait())
         try:

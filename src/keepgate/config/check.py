@@ -39,6 +39,8 @@ def warnings(document: Document) -> Iterator[Remark]:
             "anyone who can connect to this machine's loopback is served without a key",
         )
     yield from identity.warnings(document)
+    if document.admin is not None and document.admin.second_factor == "never":
+        yield ("admin", "second_factor"), "a stolen key is enough to do everything its owner may"
     for name, server in document.servers.items():
         yield from ((("servers", name, *path), text) for path, text in server_checks.warnings(server))
     granted = {grant.role for grant in document.access.grants}

@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 
 from keepgate.config import values
 from keepgate.config.sections.access import Access
+from keepgate.config.sections.admin import Admin
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
 from keepgate.config.sections.limits import Limits
@@ -57,6 +58,8 @@ class Document:
     """The MCP servers behind this gateway, by id."""
     access: Access = Access()
     """Who may use what."""
+    admin: Admin | None = None
+    """Serve the admin API. Without this key there is none."""
 
     @property
     def address(self) -> tuple[str, int]:

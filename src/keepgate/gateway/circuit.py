@@ -50,6 +50,21 @@ class Circuit:
         """True while nothing needs to be checked: the server was reached the last times."""
         return self._failures < THRESHOLD
 
+    @property
+    def failures(self) -> int:
+        """In a row."""
+        return self._failures
+
+    @property
+    def cause(self) -> str:
+        """Of the last failure; empty if there is none that counts."""
+        return self._cause if self._failures else ""
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, max(self._open_until, self._probe_until) - self._now()) if self.open else 0.0
+
     def check(self) -> bool:
         """Raise UpstreamError while open. When the pause is over the caller is the probe: True; others still wait."""
         if self._failures < THRESHOLD:

@@ -80,6 +80,10 @@ class Meters:
         if meter is not None and meter.running > 0:
             meter.running -= 1
 
+    def in_flight(self) -> dict[str, int]:
+        """Calls in flight, of those that have any."""
+        return {key: meter.running for key, meter in self._meters.items() if meter.running}
+
     def facts(self, principal: str) -> dict[Fact, object]:
         """The facts for one client message."""
         return {_RATE: self.spend(principal), _CONCURRENCY: self.free(principal), _REQUEST: False}

@@ -1,0 +1,74 @@
+"""The wiring of the admin face: its routes in front of a running gateway."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from keepgate import __version__
+from keepgate.admin.administrators import Roll
+from keepgate.admin.door import KeyDoor
+from keepgate.admin.face import Face
+from keepgate.admin.place import Place
+from keepgate.admin.routes import (
+    administrators,
+    audit,
+    configuration,
+    keys,
+    policy,
+    routes,
+    servers,
+    sessions,
+    this,
+)
+from keepgate.compose.admin.access import KeyDesk, PolicyDesk, Staff
+from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
+from keepgate.compose.admin.journal import AuditJournal
+from keepgate.compose.admin.running import RunningServers, RunningSessions
+from keepgate.config import Settings
+from keepgate.gateway.gateway import Gateway
+from keepgate.stores.admins import JsonAdminStore
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+
+class Office:
+    """The admin face of one gateway. `use` follows a reloaded configuration."""
+
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+        assert settings.admin is not None  # there is no face otherwise
+        self._settings = settings
+        roll = Roll(JsonAdminStore(settings.state), time.time)
+        journal = AuditJournal(gateway.enforcer)
+        desk: dict[type, Any] = {
+            servers.Servers: RunningServers(gateway),
+            sessions.Sessions: RunningSessions(gateway),
+            keys.Keys: KeyDesk(settings),
+            policy.Policy: PolicyDesk(lambda: self._settings),
+            administrators.Administrators: Staff(roll),
+            audit.Log: LogDesk(settings),
+            configuration.Configuration: ConfigurationDesk(lambda: self._settings),
+            this.Document: self,
+        }
+        self.face = Face(
+            routes(),
+            desk,
+            KeyDoor(roll, settings.admin.second_factor),
+            journal,
+            journal.throttle,
+            Place(settings.admin.url),
+            version=__version__,
+        )
+
+    def current(self) -> dict[str, Any]:
+        """The OpenAPI document (routes.this.Document)."""
+        return self.face.document
+
+    def use(self, settings: Settings) -> None:
+        """Show another configuration from now on."""
+        self._settings = settings
+
+    def web(self) -> list[BaseRoute]:
+        """For the web application beside the endpoint."""
+        return self.face.web()
