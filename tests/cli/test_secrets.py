@@ -6,19 +6,15 @@ from typer.testing import CliRunner
 from keepgate import compose
 from keepgate.cli.secrets import app
 from keepgate.model.errors import LocalError
-from keepgate.stores.secrets import SecretStore
-
-
-class Key:
-    def master_key(self) -> bytes:
-        return bytes(32)
+from keepgate.stores.vault import SecretStore
+from tests.stores.vault.made import keys
 
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(compose, "secret_store", lambda settings: SecretStore(settings.state, Key()))
+    monkeypatch.setattr(compose, "secret_store", lambda settings: SecretStore(keys(settings.state)))
     (tmp_path / "keepgate.yaml").write_text("version: 1\nstate: state\n")
-    return SecretStore(tmp_path / "state", Key())
+    return SecretStore(keys(tmp_path / "state"))
 
 
 def run(store, *args, given=""):

@@ -17,18 +17,12 @@ from keepgate.cli import up as command
 from keepgate.gateway.inventory import Inventory
 from keepgate.model.errors import UpstreamError
 from keepgate.stores.keys import JsonKeyStore
-from keepgate.stores.secrets import SecretStore
+from keepgate.stores.vault import SecretStore
 from tests.clients.homes import contents, furnish
+from tests.stores.vault.made import keys
 
 SECRETS = ("ghp_0123456789", "hunter2", "ctx7sk", "7d3f9a10", "Bearer ${")
 URL = "http://127.0.0.1:8700/mcp"
-
-
-class Key:
-    """A master key that stands for the real providers."""
-
-    def master_key(self) -> bytes:
-        return bytes(32)
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("LINEAR_TOKEN", raising=False)
     monkeypatch.chdir(tmp_path / "shop")
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(compose, "secret_store", lambda settings: SecretStore(settings.state, Key()))
+    monkeypatch.setattr(compose, "secret_store", lambda settings: SecretStore(keys(settings.state)))
     monkeypatch.setattr(compose, "list_servers", listed)
     monkeypatch.setattr(
         compose, "run_serve", lambda settings, ready: ready("http://127.0.0.1:8700"), raising=False
@@ -120,7 +114,7 @@ def test_secrets_become_references_and_appear_nowhere_else(home):
     )
     assert str(made.servers["memory"].env["OPENAI_API_KEY"]) == "env:OPENAI_API_KEY"
     assert made.servers["memory"].env["MEMORY_FILE_PATH"] == f"{home}/.memory.json"
-    store = SecretStore(made.state, Key())
+    store = SecretStore(keys(made.state))
     assert store.get("postgres.DATABASE_URI") == "postgresql://ada:hunter2hunter2@localhost:5432/shop"
     assert store.names() == (
         "context7.CONTEXT7_API_KEY",
@@ -395,7 +389,7 @@ def test_at_a_terminal_missing_secrets_and_the_rewrite_are_asked_for(home, monke
     made = settings(home)
     assert "perplexity" in made.servers
     assert "linear" not in made.servers
-    assert SecretStore(made.state, Key()).get("perplexity.PERPLEXITY_API_KEY") == "pplx-s3cr3t"
+    assert SecretStore(keys(made.state)).get("perplexity.PERPLEXITY_API_KEY") == "pplx-s3cr3t"
     assert clients("list").output.count("(through keepgate)") == 4
 
 

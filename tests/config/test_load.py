@@ -164,6 +164,16 @@ def test_the_example_loads_without_a_warning():
         ("servers: {a: {}}", "2:14: a server needs exactly one of `command` and `url`"),
         ("servers: {a: {command: x, url: 'http://localhost'}}", "2:14: a server needs exactly one of"),
         ("servers: {a: {command: ['']}}", "2:24: the program in `command` is empty"),
+        ("vault: {key: plain}", "2:14: `vault.key` must be a reference, not the secret"),
+        ("vault: {key: {secret: 'store:a'}}", "2:8: `store:` is the vault itself"),
+        (
+            "vault: {kms: {url: 'http://kms.example.com', key: k, token: {secret: 'env:T'}}}",
+            "2:20: must be https",
+        ),
+        (
+            "vault: {key: {secret: 'env:K'}, kms: {url: 'https://k', key: k, token: {secret: 'env:T'}}}",
+            "2:14: with `vault.kms` there is no `vault.key`",
+        ),
         ("servers: {a: {url: 'http://169.254.169.254/'}}", "2:20: a link-local address"),
         ("servers: {a: {url: 'http://[fe80::1]/'}}", "2:20: a link-local address"),
         ("servers: {a: {command: x, allow_private: true}}", "2:42: `allow_private` is for a server with a"),

@@ -15,7 +15,7 @@ import typer
 from keepgate.model.errors import LocalError
 
 if TYPE_CHECKING:
-    from keepgate.stores.secrets import SecretStore
+    from keepgate.stores.vault import SecretStore
 
 app = typer.Typer(no_args_is_help=True, help="Keep secrets of servers out of the configuration.")
 
@@ -26,7 +26,7 @@ Config = Annotated[Path | None, typer.Option("--config", help="Configuration fil
 @app.command("set")
 def set_secret(name: Name, config: Config = None) -> None:
     """Store a secret, read from a prompt or from stdin (one final line end is not part of it)."""
-    from keepgate.stores.secrets import MAX_VALUE
+    from keepgate.stores.vault import MAX_VALUE
 
     if sys.stdin.isatty():
         value = typer.prompt(name, hide_input=True, confirmation_prompt=True)
@@ -50,6 +50,16 @@ def remove(name: Name, config: Config = None) -> None:
     """Forget a secret."""
     _store(config).remove(name)
     typer.echo(f"removed {name}")
+
+
+@app.command()
+def rotate(config: Config = None) -> None:
+    """Seal everything anew under a fresh data key, wrapped by the key that is configured now."""
+    from keepgate import compose
+    from keepgate.config import load
+
+    compose.rotate(load(config, env=os.environ))
+    typer.echo("sealed anew")
 
 
 def _store(config: Path | None) -> SecretStore:

@@ -2,7 +2,7 @@
 
 from keepgate.compose.gateway import build, policy_of
 from keepgate.compose.running import run
-from keepgate.compose.secrets import Master, resolver, secret_store
+from keepgate.compose.secrets import Master, grant_store, resolver, rotate, secret_store
 from keepgate.compose.serve import run_serve
 from keepgate.compose.servers import list_servers, servers_of
 from keepgate.compose.settings import limits_of, load_settings
@@ -11,11 +11,13 @@ from keepgate.compose.stdio import run_stdio
 __all__ = [
     "Master",
     "build",
+    "grant_store",
     "limits_of",
     "list_servers",
     "load_settings",
     "policy_of",
     "resolver",
+    "rotate",
     "run",
     "run_serve",
     "run_stdio",

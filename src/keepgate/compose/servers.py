@@ -19,6 +19,7 @@ from keepgate.model.errors import ConfigError, KeepgateError
 from keepgate.ports import Connector
 from keepgate.transports.broken import BrokenConnector
 from keepgate.transports.client_tls import context_of
+from keepgate.transports.conceal import Conceal
 from keepgate.transports.connect import HttpConnector, StdioConnector
 from keepgate.transports.http_outgoing import HttpLimits
 from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
@@ -36,9 +37,11 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
         )
         private, tls = server.allow_private, context_of(server.tls.ca, server.tls.cert, server.tls.key)
         return HttpConnector(server.url, headers=headers, limits=bounds, tls=tls, private=private)
+    env = {key: config.resolve(value, resolve) for key, value in server.env.items()}
     spec = ProcessSpec(
         server.argv,
-        env={key: config.resolve(value, resolve) for key, value in server.env.items()},
+        env=env,
+        conceal=Conceal(env[key] for key, value in server.env.items() if isinstance(value, config.Secret)),
         pass_env=server.pass_env,
         cwd=str(server.cwd),
         limits=StdioLimits(line=size),

@@ -9,6 +9,7 @@ from keepgate.config.sections.access import Access
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.limits import Limits
 from keepgate.config.sections.server import Server
+from keepgate.config.sections.vault import Kms, Sealing
 from keepgate.config.settings import Document, Resolver, Settings, resolve
 from keepgate.config.values import Secret, Value
 
@@ -16,8 +17,10 @@ __all__ = [
     "Access",
     "Document",
     "Identity",
+    "Kms",
     "Limits",
     "Resolver",
+    "Sealing",
     "Secret",
     "Server",
     "Settings",

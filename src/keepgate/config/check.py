@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from keepgate.config import check_identity as identity
 from keepgate.config import check_server as server_checks
@@ -12,6 +13,7 @@ from keepgate.config.check_identity import Remark
 from keepgate.config.explain import suggest
 from keepgate.config.settings import Document
 from keepgate.config.tree import Path
+from keepgate.config.values import is_loopback
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.schema import entity
 
@@ -24,6 +26,7 @@ def problems(document: Document) -> Iterator[Remark]:
     yield from _exposure(document)
     yield from identity.problems(document)
     yield from _step_up(document)
+    yield from _vault(document)
     if document.limits.call_timeout > document.limits.call_maximum:
         yield ("limits", "call_timeout"), "`limits.call_timeout` must not be more than `limits.call_maximum`"
     for name, server in document.servers.items():
@@ -95,6 +98,21 @@ def _access(document: Document) -> Iterator[Remark]:
             entity(grant.to)
         except ValueError as error:
             yield ("access", "grants", number, "to"), str(error)
+
+
+def _vault(document: Document) -> Iterator[Remark]:
+    vault = document.vault
+    if vault.key is not None and vault.kms is not None:
+        yield (
+            ("vault", "key"),
+            "with `vault.kms` there is no `vault.key`: an earlier one goes under `previous`",
+        )
+    for secret in (vault.key, *vault.previous, None if vault.kms is None else vault.kms.token):
+        if secret is not None and secret.scheme == "store":
+            yield ("vault",), "`store:` is the vault itself: what opens it must be somewhere else"
+    url = "" if vault.kms is None else vault.kms.url
+    if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
+        yield ("vault", "kms", "url"), "must be https: the keys of the vault would be sent in clear"
 
 
 def _step_up(document: Document) -> Iterator[Remark]:

@@ -19,7 +19,7 @@ LATER: Final = frozenset(
     alerts approvals audit auth budgets catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers lock metrics mode mtls notify oauth observe otel packages
     policies policy quarantine quotas redis replicas retention sandbox seal telemetry tenants
-    tools tracing trust valkey vault webhooks
+    tools tracing trust valkey webhooks
     """.split()
 )
 """Keys that later versions bring. Silently accepting one would be a promise that nothing keeps."""

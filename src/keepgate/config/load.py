@@ -91,6 +91,9 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
         name: replace(issuer, ca=issuer.ca and home / issuer.ca)
         for name, issuer in document.identity.issuers.items()
     }
+    kms = document.vault.kms
+    if kms is not None:
+        kms = replace(kms, ca=kms.ca and home / kms.ca)
     given = {each.name: getattr(document, each.name) for each in fields(document)}
     return Settings(
         **given
@@ -100,6 +103,7 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "database": state / document.storage.removeprefix("sqlite:///"),
             "tls": tls,
             "identity": replace(document.identity, issuers=issuers),
+            "vault": replace(document.vault, kms=kms),
             "servers": {name: _server(name, server, home) for name, server in document.servers.items()},
             "warnings": warnings,
         }

@@ -21,6 +21,7 @@ from keepgate.config.sections.inspection import Content, Schemas
 from keepgate.config.sections.limits import Limits
 from keepgate.config.sections.server import Server
 from keepgate.config.sections.types import Name
+from keepgate.config.sections.vault import Sealing
 from keepgate.config.values import Secret, Value
 
 
@@ -54,6 +55,8 @@ class Document:
     """Inspection of what messages say."""
     schemas: Schemas = Schemas()
     """Checks against the schemas of tools."""
+    vault: Sealing = Sealing()
+    """How secrets are kept, and what users were granted at servers."""
     servers: Mapping[Name, Server] = field(default_factory=dict)
     """The MCP servers behind this gateway, by id."""
     access: Access = Access()

@@ -47,9 +47,10 @@ class Fetcher:
             origin, target = parse_url(url)
         except ValueError as error:
             raise UpstreamError("protocol", f"its address cannot be used: {error}") from None
-        fields = {"Accept": "application/json", **(headers or {})}
+        fields = {"Accept": "application/json"}
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
+        fields |= headers or {}
         exchange = _Document(b"GET" if form is None else b"POST", target, _lines(fields), form or b"")
         try:
             async with asyncio.timeout(PATIENCE):

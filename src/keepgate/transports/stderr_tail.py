@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from keepgate.transports.conceal import NOTHING, Conceal
+
 _KEPT: Final = 64 << 10
 _LINE: Final = 2000
 _LINES_PER_SECOND: Final = 50
@@ -22,11 +24,12 @@ def printable(text: bytes, most: int = _LINE) -> str:
 
 
 class StderrTail:
-    """Keeps the last 64 KiB and forwards at most 50 lines a second."""
+    """Keeps the last 64 KiB and forwards at most 50 lines a second, without what `conceal` takes out."""
 
-    __slots__ = ("_dropped", "_forward", "_kept", "_now", "_sent", "_start", "_window")
+    __slots__ = ("_conceal", "_dropped", "_forward", "_kept", "_now", "_sent", "_start", "_window")
 
-    def __init__(self, forward: Report, now: Callable[[], float]) -> None:
+    def __init__(self, forward: Report, now: Callable[[], float], conceal: Conceal = NOTHING) -> None:
+        self._conceal = conceal
         self._forward = forward
         self._now = now
         self._kept = bytearray()
@@ -38,7 +41,7 @@ class StderrTail:
         for piece in data.splitlines(keepends=True):
             self._kept += piece
             if piece.endswith((b"\n", b"\r")):
-                line = bytes(self._kept[self._start : self._start + _LINE + 1]).rstrip()
+                line = self._conceal(bytes(self._kept[self._start :]))[: _LINE + 1].rstrip()
                 self._start = len(self._kept)
                 if line:
                     self._line(line)
@@ -61,4 +64,4 @@ class StderrTail:
 
     def tail(self, most: int = _LINE) -> str:
         """The last bytes, on one line."""
-        return printable(bytes(self._kept[-most:]).strip(), most)
+        return printable(self._conceal(bytes(self._kept))[-most:].strip(), most)

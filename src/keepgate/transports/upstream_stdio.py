@@ -21,6 +21,7 @@ from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.ports import Sink, Stream
 from keepgate.protocol.framing import LineSplitter
 from keepgate.transports import orphans, reaper
+from keepgate.transports.conceal import NOTHING, Conceal
 from keepgate.transports.server_env import environment, program
 from keepgate.transports.stderr_tail import Report, StderrTail, printable
 
@@ -47,13 +48,17 @@ class StdioLimits:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What to run. `on_stderr` gets lines it writes there, `on_garbage` those on stdout that are no messages."""
+    """What to run. `on_stderr` gets lines it writes there, `on_garbage` those on stdout that are no messages.
+
+    `conceal` takes the secrets among `env` out of all that it writes.
+    """
 
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     pass_env: Sequence[str] = ()
     cwd: str | None = None
     limits: StdioLimits = StdioLimits()
+    conceal: Conceal = NOTHING
     on_stderr: Report = lambda _line: None
     on_garbage: Report = lambda _line: None
 
@@ -148,7 +153,7 @@ class _Process(asyncio.SubprocessProtocol):
         self._leash = leash
         self._mark = mark
         self._splitter = LineSplitter(spec.limits.line)
-        self._stderr = StderrTail(spec.on_stderr, self.loop.time)
+        self._stderr = StderrTail(spec.on_stderr, self.loop.time, spec.conceal)
         self._garbage = 0
         self._failure: UpstreamError | None = None
         self._gone = asyncio.Event()
@@ -186,6 +191,8 @@ class _Process(asyncio.SubprocessProtocol):
             self._fail(UpstreamError("too-large", f"the server process wrote a {error.public}"))
 
     def _line(self, line: bytes) -> None:
+        if self._spec.conceal:
+            line = self._spec.conceal(line)
         if line.lstrip()[:1] in (b"{", b"["):
             self._garbage = 0
             if self._sink is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from keepgate.stores.audit.kek import load_kek
+from keepgate.stores.audit.kek import parse as parse_key
 from keepgate.stores.audit.opening import open_log
 from keepgate.stores.audit.segments import Pace, SegmentLog
 
-__all__ = ["Pace", "SegmentLog", "load_kek", "open_log"]
+__all__ = ["Pace", "SegmentLog", "load_kek", "open_log", "parse_key"]

@@ -6,20 +6,14 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from keepgate.model.errors import LocalError
-from keepgate.stores.secrets import MAX_NAMES, MAX_VALUE, SecretStore
-
-
-class Key:
-    def __init__(self, byte: int = 0) -> None:
-        self.byte = byte
-
-    def master_key(self) -> bytes:
-        return bytes([self.byte]) * 32
+from keepgate.stores.vault import SecretStore
+from keepgate.stores.vault.secrets import MAX_NAMES, MAX_VALUE
+from tests.stores.vault.made import keys
 
 
 @pytest.fixture
 def store(tmp_path):
-    return SecretStore(tmp_path / "state", Key())
+    return SecretStore(keys(tmp_path / "state"))
 
 
 def test_what_was_put_is_had_and_names_are_sorted(store):
@@ -63,8 +57,8 @@ def test_any_change_of_the_file_is_noticed(store):
 
 def test_another_key_does_not_open_it_and_does_not_replace_it(store):
     store.put({"a": "b"})
-    other = SecretStore(store.path.parent, Key(1))
-    with pytest.raises(LocalError, match="does not open"):
+    other = SecretStore(keys(store.path.parent, 1))
+    with pytest.raises(LocalError, match="wrapped by another key"):
         other.put({"c": "d"})
     assert store.get("a") == "b"
 
@@ -112,6 +106,6 @@ def test_a_disk_that_fails_is_said(store, monkeypatch):
 def test_writers_at_the_same_time_lose_nothing(store):
     with ThreadPool(8) as pool:
         pool.map(
-            lambda number: SecretStore(store.path.parent, Key()).put({f"n{number}": str(number)}), range(40)
+            lambda number: SecretStore(keys(store.path.parent)).put({f"n{number}": str(number)}), range(40)
         )
     assert len(store.names()) == 40
