@@ -88,7 +88,8 @@ def as_told(made: Entry, seq: int, prev: str, shown: tuple[str, str], payload: o
         "client": clipped(made.client),
         "server": made.server,
         "name": clipped(shown[1]),
-        "verdict": {"effect": made.effect, "reason": clipped(made.reason)},
+        "verdict": {"effect": made.effect, "reason": clipped(made.reason)}
+        | ({"observed": made.observed} if made.observed else {}),
         "policy": made.policy,
         "rules": list(made.rules),
         "findings": list(made.findings),
@@ -123,7 +124,7 @@ def test_a_record_is_the_canonical_json_of_what_it_says(made, seq, pseudonym, na
 
 @given(ENTRIES, ENTRIES)
 def test_a_form_serves_all_entries_of_its_sort(one, other):
-    other = Entry._make([*other[:2], *sort(one), *other[14:]])
+    other = Entry._make([*other[:2], *sort(one), *other[15:]])
     form = Form.of(one, WRITER, "pseudonym", "shown")
     assert form == Form.of(other, WRITER, "pseudonym", "shown")
     assert form.fill(other, 7, GENESIS.encode(), NONE) == encode(other, 7, GENESIS, ("pseudonym", "shown"))

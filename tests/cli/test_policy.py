@@ -433,3 +433,57 @@ def test_live_asks_a_real_server(config, newer, tmp_path):
     found = invoke("check", "--live", "--config", str(newer)).stdout
     assert "`tool:files/list` matches nothing" in found
     assert "file:///b" not in found, "a template may stand for it"
+
+
+# --- observe mode ---------------------------------------------------------------------------------
+
+OBSERVED = CONFIG.replace("command: [nothing]", "command: [nothing], mode: observe").replace(
+    "    all:", "    quiet: {allow: ['*/x'], mode: observe}\n    all:"
+)
+
+
+def test_check_notes_what_is_only_observed_and_it_is_no_finding(run, config):
+    config.write_text(
+        OBSERVED.replace('    all: {allow: ["*/*"]}\n', "").replace("role: reader,", "role: quiet,")
+    )
+    result = run("check")
+    lines = [line.removeprefix(f"{config}:") for line in result.stdout.splitlines()]
+    said = "is recorded and let through: `mode: enforce` ends it"
+    assert f"3:45: note: observe mode: what policy refuses on server `files` {said}" in lines
+    assert f"11:35: note: observe mode: what policy refuses to holders of role `quiet` {said}" in lines
+    assert lines[-1] == "1 finding: 2 roles, 1 grants"  # `reader` is granted to nobody
+
+
+def test_why_says_what_observe_mode_lets_through(run, config):
+    config.write_text(OBSERVED)
+    result = run("why", "key:other", "call_tool", "files/y")
+    assert result.stdout.splitlines()[:3] == [
+        "DENY: key:other call_tool files/y",
+        "  no policy allows it",
+        "  but observe mode lets it through and only records that",
+    ]
+
+
+def test_diff_says_what_is_no_longer_enforced(config, tmp_path):
+    new = tmp_path / "observed.yaml"
+    new.write_text(CONFIG.replace("[nothing]", "[nothing], mode: observe"))
+    result = invoke("diff", str(config), str(new), "--resource", "files/drop", "--resource", "files/read_x")
+    assert result.exit_code == 1
+    _, row, end = result.stdout.splitlines()
+    assert row.split() == ["gains", "key:cursor", "call_tool", "files/drop", "deny", "deny,", "observed"]
+    assert end.startswith("1 gained, 0 lost")
+    back = invoke("diff", str(new), str(config), "--resource", "files/drop", "--format", "json")
+    (change,) = json.loads(back.stdout)
+    assert (change["change"], change["observed"]) == ("loses", {"before": True, "after": False})
+
+
+def test_what_was_let_through_is_found_in_the_log(run, recorded, config):
+    recorded.append(entry(trace="d-5", observed="deny", reason="observe mode, policy says deny: x"))
+    found = CliRunner().invoke(app, ["audit", "query", "--observed", "deny", "--config", str(config)])
+    (record,) = map(json.loads, found.stdout.splitlines())
+    assert record["verdict"] == {
+        "effect": "allow",
+        "observed": "deny",
+        "reason": "observe mode, policy says deny: x",
+    }
+    assert "observe mode let it through: policy said deny" in run("why", "--decision", "d-5").stdout

@@ -17,6 +17,7 @@ from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, UpstreamError
 from keepgate.policy.engine import Engine
+from keepgate.policy.observe import Observing
 from keepgate.policy.roles import Grant, Role
 from keepgate.ports import Sink
 from keepgate.protocol import jsonrpc
@@ -153,11 +154,13 @@ def gateway_of(
     limits: Limits | None = None,
     sync: bool = False,
     inspection: Sequence[Guard] = INSPECTION,
+    policy: Engine | Observing | None = None,
 ) -> tuple[Gateway, MemoryLog]:
-    """The gateway with one role for each principal."""
+    """The gateway with one role for each principal, or with this policy."""
     log = MemoryLog()
     roles = {f"r{number}": Role(allow=tuple(allow)) for number, allow in enumerate(grants.values())}
-    policy = Engine.compile(roles, [Grant(to, f"r{number}") for number, to in enumerate(grants)])
+    given = [Grant(to, f"r{number}") for number, to in enumerate(grants)]
+    policy = policy or Engine.compile(roles, given)
     gateway = Gateway(
         [settings(name, server) for name, server in servers.items()],
         policy,

@@ -154,7 +154,7 @@ async def test_both_ways_give_the_same_answer_and_the_same_records(
         body = orjson.dumps(answer.body).decode()
         for entry in log.entries:
             body = body.replace(entry.trace, "TRACE") if entry.trace else body
-        return answer.status, body, [entry[2:14] for entry in log.entries]
+        return answer.status, body, [entry[2:15] for entry in log.entries]
 
     fast = await seen()
     monkeypatch.setattr(FastLane, "take", lambda *_: False)

@@ -43,3 +43,17 @@ def matches(glob: str, text: str) -> bool:
         return any(matches(glob[1:], text[at:]) for at in range(len(text) + 1))
     char, rest = (glob[1], glob[2:]) if glob[0] == "\\" else (glob[0], glob[1:])
     return bool(text) and text[0] == char and matches(rest, text[1:])
+
+
+def observed(
+    roles: Mapping[str, Role], grants: Iterable[Grant], servers: Iterable[str], request: Request
+) -> bool:
+    """Whether a refusal is let through: on a server always, for holders of a role if no other role demands it."""
+    effect = decide(roles, grants, request)
+    if effect is Effect.ALLOW or request.resource.server in servers:
+        return effect is not Effect.ALLOW
+    held = [roles[grant.role] for grant in grants if grant.to in request.principal.grantees]
+    verb = "ask" if effect is Effect.ASK else "deny"
+    demands = [role for role in held if any(names(pattern, request) for pattern in getattr(role, verb))]
+    watched = any(role.mode == "observe" for role in held)
+    return watched and all(role.mode == "observe" for role in demands)

@@ -64,6 +64,8 @@ class Entry(NamedTuple):
     """hash of the policy set that decided"""
     rules: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    observed: str = ""
+    """what policy says where observe mode let the message through: ask or deny"""
 
     size: int = 0
     payload: bytes = b""
@@ -76,7 +78,7 @@ class Entry(NamedTuple):
 
 def sort(entry: Entry) -> tuple[object, ...]:
     """All but what is of this one message only. Entries that agree in it share a `Form`."""
-    return entry[2:14]
+    return entry[2:15]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class Form:
             f',"findings":{_json(entry.findings)},"kind":{_json(entry.kind)},"method":{_text(entry.method)}'
             f',"name":{_text(shown)},"payload":'
         )
-        verdict = f'{{"effect":{_json(entry.effect)},"reason":{_text(entry.reason)}}}'
+        observed = f',"observed":{_json(entry.observed)}' if entry.observed else ""
+        verdict = f'{{"effect":{_json(entry.effect)}{observed},"reason":{_text(entry.reason)}}}'
         return cls(
             head=head.encode(),
             policy=f',"policy":{_json(entry.policy)},"prev":"'.encode(),

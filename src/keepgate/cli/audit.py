@@ -74,6 +74,10 @@ Named = Annotated[
     typer.Option("--name", help="Tool, prompt or resource URI, as its server calls it.", show_default=False),
 ]
 Verdict = Annotated[Effect | None, typer.Option(help="What was decided.", show_default=False)]
+Observed = Annotated[
+    Effect | None,
+    typer.Option(help="What policy said of what observe mode let through: deny or ask.", show_default=False),
+]
 Method = Annotated[str, typer.Option(help="For instance `tools/call`.", show_default=False)]
 Trace = Annotated[
     str, typer.Option(help="A decision id: the request, its reply, and all between.", show_default=False)
@@ -107,6 +111,7 @@ def query(  # noqa: PLR0917 - each is an option
     server: Server = "",
     name: Named = "",
     verdict: Verdict = None,
+    observed: Observed = None,
     method: Method = "",
     trace: Trace = "",
     since: Annotated[str | None, When] = None,
@@ -128,6 +133,7 @@ def query(  # noqa: PLR0917 - each is an option
         server=server,
         method=method,
         effect=verdict or "",
+        observed=observed or "",
         trace=trace,
         since=since or "",
         until=until or "",

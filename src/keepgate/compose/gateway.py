@@ -10,13 +10,20 @@ from keepgate.compose.settings import limits_of
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway, Keys
 from keepgate.policy.engine import Engine
+from keepgate.policy.observe import Observing
+from keepgate.policy.roles import observed_roles
 from keepgate.ports import AuditLog
 from keepgate.protocol.seal import derive
 
 
-def policy_of(settings: Settings) -> Engine:
-    """The compiled policy. Raises ConfigError."""
-    return Engine.compile(settings.access.roles, settings.access.grants)
+def policy_of(settings: Settings) -> Engine | Observing:
+    """The compiled policy, observed where the configuration says so. Raises ConfigError."""
+    access = settings.access
+    engine = Engine.compile(access.roles, access.grants)
+    servers = [name for name, server in settings.servers.items() if server.mode == "observe"]
+    if servers or observed_roles(access.roles):
+        return Observing(engine, access.roles, access.grants, servers)
+    return engine
 
 
 def build(settings: Settings, audit: AuditLog) -> Gateway:

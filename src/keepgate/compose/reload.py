@@ -49,5 +49,7 @@ async def watch(
             settings = fresh
             taken(fresh)
             log.warning("configuration reloaded: %s", ", ".join(changed))
+            if policy.observing:
+                log.warning("observe mode, what policy refuses is let through: %s", policy.said)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the last good one stays
             log.error("the changed configuration is not used, the last good one stays: %s", error)  # noqa: TRY400 - no traceback

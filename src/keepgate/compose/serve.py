@@ -58,7 +58,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        gateway.enforcer.event("start", f"keepgate {__version__}")
+        gateway.started(f"keepgate {__version__}")
         taken = (lambda _: None) if office is None else office.use
         watching = asyncio.create_task(watch(gateway, settings, taken))
         serving = asyncio.create_task(server.run(ready))

@@ -48,7 +48,7 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         gateway = build(settings, audit)
-        gateway.enforcer.event("start", f"keepgate {__version__} stdio", principal=principal.id)
+        gateway.started(f"keepgate {__version__} stdio", principal.id)
         watching = asyncio.create_task(watch(gateway, settings))
         front = asyncio.create_task(
             serve_stdio(

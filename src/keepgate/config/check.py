@@ -15,6 +15,7 @@ from keepgate.config.settings import Document
 from keepgate.config.tree import Path
 from keepgate.config.values import is_loopback
 from keepgate.policy.pattern import Pattern
+from keepgate.policy.roles import observed_roles
 from keepgate.policy.schema import entity
 
 _AUTHENTICATED: Final = ("anonymous", "key", "local")
@@ -46,6 +47,7 @@ def warnings(document: Document) -> Iterator[Remark]:
         yield ("admin", "second_factor"), "a stolen key is enough to do everything its owner may"
     for name, server in document.servers.items():
         yield from ((("servers", name, *path), text) for path, text in server_checks.warnings(server))
+    yield from observed(document)
     granted = {grant.role for grant in document.access.grants}
     for name, role in document.access.roles.items():
         if name not in granted:
@@ -59,6 +61,17 @@ def warnings(document: Document) -> Iterator[Remark]:
             yield where, f"`{grant.to}` never matches: {identity.WANTED[kind]}"
         elif kind == "anonymous" and not document.identity.anonymous:
             yield where, "`anonymous` never matches: `identity.anonymous` is off"
+
+
+def observed(document: Document) -> Iterator[Remark]:
+    """What policy does not enforce."""
+    said = "is recorded and let through: `mode: enforce` ends it"
+    for name, server in document.servers.items():
+        if server.mode == "observe":
+            yield ("servers", name, "mode"), f"observe mode: what policy refuses on server `{name}` {said}"
+    for name in observed_roles(document.access.roles):
+        where: Path = ("access", "roles", name, "mode")
+        yield where, f"observe mode: what policy refuses to holders of role `{name}` {said}"
 
 
 def _exposure(document: Document) -> Iterator[Remark]:

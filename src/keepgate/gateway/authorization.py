@@ -12,5 +12,9 @@ class Engine(Policy, Visibility, Protocol):
     """Decides, says what is visible, and which policy set it is."""
 
     @property
+    def said(self) -> str:
+        """What observe mode lets through, in words; empty for nothing."""
+
+    @property
     def hash(self) -> str:
         """Of everything that decides, hex."""

@@ -38,6 +38,7 @@ _TO_SERVER = Direction.TO_SERVER
 _RESULT, _ERROR = Kind.RESULT, Kind.ERROR
 _NAME = {member: member.value for kinds in (Direction, Kind) for member in kinds}
 _EFFECT = {effect: effect.name.lower() for effect in Effect}
+_OBSERVED = {**_EFFECT, Effect.ALLOW: ""}
 
 
 @dataclass(slots=True)
@@ -135,6 +136,7 @@ class Enforcer:
                 self.rules.policy_hash,
                 verdict.rules,
                 tuple([finding.rule for finding in findings]) if findings else (),
+                _OBSERVED[verdict.observed],
                 message.size,
                 payload_of(message) if payload is None else payload,
                 verdict.private,

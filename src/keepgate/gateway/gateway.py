@@ -182,11 +182,18 @@ class Gateway:
         self._piped = [session for session in self._piped if session.state is not State.CLOSED]
         return [*self.sessions.all(), *self._piped]
 
+    def started(self, what: str, principal: str = "") -> None:
+        """Record that the gateway begins, and what its policy does not enforce. Raises AuditError."""
+        self.enforcer.event("start", what, principal=principal)
+        if self._policy.observing:
+            self.enforcer.event("policy.observed", f"observe mode: {self._policy.said}", principal=principal)
+
     def use_policy(self, policy: authorization.Engine) -> None:
         """Decide by a new policy from the next message on; clients are told that lists may have changed."""
         self._policy = policy
         self.enforcer.rules = self._rules(policy)
-        self.enforcer.note("policy.changed", f"policy {policy.hash}")
+        said = f", observe mode: {policy.said}" if policy.observing else ""
+        self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")
         for session in self._every_session():
             session.announce_lists()
         self.stateless.announce_lists()

@@ -6,6 +6,7 @@ import copy
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from keepgate.gateway import bridge, replies, uris
@@ -37,10 +38,25 @@ _KIND = {
 }
 
 
+OBSERVED_KEY = "dev.keepgate/observed"
+"""Member of `_meta` of an item that policy would hide, and that observe mode shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many items policy left out, and how many observe mode left in."""
+
+    hidden: int
+    observed: int
+
+
 class Visibility(Protocol):
     """The part of the policy engine that says what exists for whom."""
 
+    @property
+    def observing(self) -> bool: ...
     def visible(self, principal: Principal, resource: Resource) -> bool: ...
+    def observed(self, principal: Principal, resource: Resource) -> bool: ...
 
 
 def has_apps(view: View) -> bool:
@@ -101,21 +117,24 @@ class Listing:
                 return replies.unavailable(message, caller, failure, server, trace)
             if method == "tools/list" and len(view.backends) > 1 and has_apps(view):
                 await view.know_uris()
-            items, hidden = self._visible(method, caller, view)
+            items, left = self._visible(method, caller, view)
             body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
-            return await self._record(message, caller, body, hidden, trace)
+            return await self._record(message, caller, body, left, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
         except RemoteError as error:
             return jsonrpc.error(message.id, error.rpc_code, error.public)
 
     async def _record(
-        self, message: Message, caller: Caller, body: dict[str, Any], hidden: int, trace: str
+        self, message: Message, caller: Caller, body: dict[str, Any], left: Left, trace: str
     ) -> dict[str, Any]:
         """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
         body, verdict, refused = inspected_list(self._enforcer, caller, body, LISTS[message.method])
-        if hidden:
-            reason = f"{hidden} items not visible to this principal"
+        if left.observed:
+            reason = f"{left.observed} items are shown by observe mode only"
+            verdict = join(Verdict(Effect.ALLOW, reason, "listing", observed=Effect.DENY), verdict)
+        if left.hidden:
+            reason = f"{left.hidden} items not visible to this principal"
             verdict = join(Verdict(Effect.REDACT, reason, "listing"), verdict)
         if refused:
             reason = f"{refused} items refused for their content"
@@ -125,10 +144,10 @@ class Listing:
         await self._enforcer.settled(seq)
         return body if verdict.effect < Effect.ASK else replies.denied(message, caller, verdict, trace)
 
-    def _visible(self, method: str, caller: Caller, view: View) -> tuple[list[dict[str, Any]], int]:
+    def _visible(self, method: str, caller: Caller, view: View) -> tuple[list[dict[str, Any]], Left]:
         policy, kind, key = self._policy(), _KIND[method], KEY[method]
         shown: list[dict[str, Any]] = []
-        hidden = 0
+        hidden = observed = 0
         for server, backend in view.backends.items():
             rewrite = view.to_client_uri(server, caller.principal.id)
             for item in backend.shelf.known(method):
@@ -144,7 +163,10 @@ class Listing:
                     hidden += 1  # an invalid x-mcp-header annotation: the specification has the tool dropped
                     continue
                 shown.append(self._renamed(method, item, name, view, rewrite))
-        return shown, hidden
+                if policy.observing and policy.observed(caller.principal, Resource(kind, server, item[key])):
+                    observed += 1
+                    shown[-1]["_meta"] = {**shown[-1].get("_meta", {}), OBSERVED_KEY: True}
+        return shown, Left(hidden, observed)
 
     def _renamed(
         self, method: str, item: dict[str, Any], name: str, view: View, rewrite: uris.Rewrite

@@ -43,6 +43,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     edits: tuple[Edit, ...] = ()
     obligations: tuple[str, ...] = ()
+    observed: Effect = Effect.ALLOW
+    """What policy says instead, where observe mode lets the message through: ASK or DENY."""
 
 
 ALLOW = Verdict(Effect.ALLOW)
@@ -75,4 +77,5 @@ def join(first: Verdict, second: Verdict) -> Verdict:
         first.findings + second.findings,
         first.edits + second.edits,
         first.obligations + second.obligations,
+        max(first.observed, second.observed),
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from keepgate.model.access import Request
 from keepgate.model.verdict import Effect
-from keepgate.policy.engine import Decision, Engine
+from keepgate.policy.engine import Decision
+from keepgate.policy.observe import Decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Failure:
     decision: Decision
 
 
-def failures(engine: Engine, cases: Iterable[Case]) -> Iterator[Failure]:
+def failures(engine: Decides, cases: Iterable[Case]) -> Iterator[Failure]:
     """The cases whose answer is not the expected one, in their order."""
     for case in cases:
         decision = engine.decide(case.request)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
-from keepgate.policy.engine import Engine
+from keepgate.policy.engine import Decision
 from keepgate.policy.explain import VERBS
+from keepgate.policy.observe import Decides
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.roles import Grant, Role
 from keepgate.policy.schema import ACTIONS
@@ -23,15 +24,30 @@ class Change:
     resource: Resource
     before: Effect
     after: Effect
+    observed: tuple[bool, bool] = (False, False)
+    """Whether observe mode lets it through nevertheless, before and after."""
 
     @property
     def gains(self) -> bool:
-        """Whether the principal may do more than before: ALLOW is more than ASK, ASK more than DENY."""
-        return self.after < self.before
+        """Whether the principal may do more than before: ALLOW is more than ASK, ASK more than DENY.
+
+        What is let through counts first, then what policy says of it.
+        """
+        before, after = self.observed
+        return (not after and self.after, self.after) < (not before and self.before, self.before)
+
+    @classmethod
+    def between(cls, before: Decision, after: Decision, request: Request) -> Change | None:
+        """How one request is answered otherwise; None if it is not."""
+        observed = before.observed, after.observed
+        if before.effect is after.effect and before.observed is after.observed:
+            return None
+        who, what = request.principal, request.resource
+        return cls(who, request.action, what, before.effect, after.effect, observed)
 
 
 def changes(
-    old: Engine, new: Engine, principals: Iterable[Principal], resources: Iterable[Resource]
+    old: Decides, new: Decides, principals: Iterable[Principal], resources: Iterable[Resource]
 ) -> Iterator[Change]:
     """Every difference, in the order of the principals, then of the resources, then of the actions."""
     things = list(resources)
@@ -39,9 +55,9 @@ def changes(
         for resource in things:
             for action in ACTIONS[resource.kind]:
                 request = Request(who, action, resource)
-                before, after = old.decide(request).effect, new.decide(request).effect
-                if before is not after:
-                    yield Change(who, action, resource, before, after)
+                change = Change.between(old.decide(request), new.decide(request), request)
+                if change is not None:
+                    yield change
 
 
 def named(grants: Iterable[Grant]) -> list[str]:

@@ -45,6 +45,8 @@ class Decision:
     """Public. Empty for ALLOW."""
     errors: tuple[str, ...] = ()
     """For the log only: why Cedar could not decide."""
+    observed: bool = False
+    """The effect is what policy says, but observe mode lets it through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class _Rule:
 
 class Engine:
     """A compiled policy set. Immutable; a changed configuration compiles a new one."""
+
+    observing = False
+    said = ""
+    """Nothing is let through against its answer; `policy.observe` has the one that does."""
 
     def __init__(self, rules: Mapping[str, _Rule], roles: Mapping[str, frozenset[str]], text: str) -> None:
         self.text = text
@@ -123,6 +129,10 @@ class Engine:
     def visible(self, principal: Principal, resource: Resource) -> bool:
         """Whether `resource` exists for `principal`: its main action is allowed or can be asked for."""
         return self._decide(principal, schema.ACTIONS[resource.kind][0], resource).effect is not Effect.DENY
+
+    def observed(self, principal: Principal, resource: Resource) -> bool:
+        """Never: see `observing`."""
+        return False
 
     def may_use(self, principal: Principal, server: str) -> bool:
         """Whether any permit could reach `principal` for anything on `server`: else the server need not be reached."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from keepgate.model.access import Action, Administration
 from keepgate.policy.cedar import literal
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.schema import ACTIONS, RESOURCE_TYPES
+
+Mode = Literal["enforce", "observe"]
+"""Whether what policy refuses is refused, or only recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Role:
     """What may not be used, whatever else is granted."""
     administer: tuple[Administration, ...] = ()
     """What may be done with keepgate itself: `read_payloads`."""
+    mode: Mode = "enforce"
+    """`observe`: what policy refuses to its holders is recorded and let through, but for what other roles deny."""
     description: str = ""
     """What the role is for, for whoever reviews it."""
 
@@ -70,6 +76,11 @@ def roles_of(grants: Iterable[Grant]) -> dict[str, frozenset[str]]:
     for grant in grants:
         out.setdefault(grant.to, set()).add(grant.role)
     return {to: frozenset(names) for to, names in out.items()}
+
+
+def observed_roles(roles: Mapping[str, Role]) -> list[str]:
+    """Names of the roles in observe mode."""
+    return [name for name, role in roles.items() if role.mode == "observe"]
 
 
 def _policy(role: str, verb: str, text: str) -> str:

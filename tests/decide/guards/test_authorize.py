@@ -19,6 +19,7 @@ class Answer:
     rules: tuple[str, ...] = ("r1",)
     reason: str = "because"
     errors: tuple[str, ...] = ()
+    observed: bool = False
 
 
 class Policy:

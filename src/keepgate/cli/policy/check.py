@@ -40,9 +40,11 @@ def check(
     found += findings(access.roles, access.grants)
     if live:
         found += _against_what_is(loaded.settings)
-    marks = loaded.tree.marks
+    marks, mild = loaded.tree.marks, list(remarks.observed(loaded.settings))
+    found = [remark for remark in found if remark not in mild]
     found.sort(key=lambda finding: marks.get(finding[0], (0, 0)))
     say(f"{loaded.where(*path)}: {text}" for path, text in found)
+    say(f"{loaded.where(*path)}: note: {text}" for path, text in mild)
     sizes = f"{len(access.roles)} roles, {len(access.grants)} grants"
     typer.echo(f"{len(found) or 'no'} finding{'' if len(found) == 1 else 's'}: {sizes}")
     raise typer.Exit(1 if found else 0)

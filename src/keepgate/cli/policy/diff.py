@@ -73,7 +73,7 @@ def diff(  # noqa: PLR0917 - each is an option
 def _shape(change: Change) -> dict[str, Any]:
     from keepgate.policy.question import shown
 
-    return {
+    shape: dict[str, Any] = {
         "change": "gains" if change.gains else "loses",
         "principal": list(change.principal.grantees),
         "action": str(change.action),
@@ -81,8 +81,13 @@ def _shape(change: Change) -> dict[str, Any]:
         "before": change.before.name.lower(),
         "after": change.after.name.lower(),
     }
+    if any(change.observed):
+        shape["observed"] = dict(zip(("before", "after"), change.observed, strict=True))
+    return shape
 
 
 def _change(change: Change) -> tuple[str, ...]:
     shape = _shape(change) | {"principal": " with ".join(carried(change.principal))}
+    for when, observed in shape.pop("observed", {}).items():
+        shape[when] += ", observed" if observed else ""
     return tuple(shape.values())

@@ -43,6 +43,8 @@ def _record(record: dict[str, Any], who: str) -> Iterator[str]:
     what = f"{record['server']}/{record['name']}" if record["name"] else record["server"]
     yield f"{effect}: {' '.join(filter(None, (who or 'keepgate', record['kind'], record['method'], what)))}"
     yield f"  {record['time']}{f'  {reason}' if reason else ''}"
+    if "observed" in record["verdict"]:
+        yield f"  observe mode let it through: policy said {record['verdict']['observed']}"
     if record["findings"]:
         yield f"  found: {', '.join(record['findings'])}"
 

@@ -38,6 +38,7 @@ def why(
     config: Config = None,
 ) -> None:
     """Say how a request is decided, by what, and what would change it."""
+    from keepgate.compose import policy_of
     from keepgate.policy.explain import explain
     from keepgate.policy.question import question
 
@@ -50,10 +51,11 @@ def why(
         loaded = Loaded.of(config)
         access = loaded.settings.access
         found = explain(access.roles, access.grants, request)
-    say(_told(loaded, request, found))
+        observed = policy_of(loaded.settings).decide(request).observed
+    say(_told(loaded, request, found, observed=observed))
 
 
-def _told(loaded: Loaded, request: Request, found: Explanation) -> Iterator[str]:
+def _told(loaded: Loaded, request: Request, found: Explanation, *, observed: bool) -> Iterator[str]:
     from keepgate.policy.question import shown
 
     who = " with ".join(carried(request.principal))
@@ -61,6 +63,8 @@ def _told(loaded: Loaded, request: Request, found: Explanation) -> Iterator[str]
     if found.decision.reason:
         yield f"  {found.decision.reason}"
     yield from (f"  {error}" for error in found.decision.errors)
+    if observed:
+        yield "  but observe mode lets it through and only records that"
     if request.resource.server not in loaded.settings.servers:
         yield f"  note: no server `{request.resource.server}` is configured"
     yield "because"

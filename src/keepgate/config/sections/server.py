@@ -11,6 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from keepgate.config import values
 from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
+from keepgate.policy.roles import Mode
 
 Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
 
@@ -55,6 +56,8 @@ class Server:
     """The revision to speak with it, or `auto`."""
     timeout: CallSeconds | None = None
     """Seconds; instead of `limits.call_timeout`."""
+    mode: Mode = "enforce"
+    """`observe`: what policy refuses on this server is recorded and let through, whoever asks."""
     instructions: bool | None = None
     """Pass the server's instructions on. Without this key: only where it is mounted alone, `/mcp/<server>`."""
 

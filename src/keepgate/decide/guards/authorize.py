@@ -23,6 +23,8 @@ class PolicyDecision(Protocol):
     def reason(self) -> str: ...
     @property
     def errors(self) -> tuple[str, ...]: ...
+    @property
+    def observed(self) -> bool: ...
 
 
 class Policy(Protocol):
@@ -42,6 +44,7 @@ class Authorize:
 
     - A client request that names a tool, prompt or resource: the policy's answer. DENY is hidden: what a principal may
       not use does not exist for it.
+      In observe mode (`policy.observe`) a refusal is ALLOW, and the verdict says what was observed.
     - Other client messages of the protocol (lists, ping, handshake): ALLOW; their replies are filtered item by item.
     - Messages from a server: ALLOW if they belong to an allowed request, session or subscription (fact REQUEST), and
       the client's revision has them.
@@ -79,7 +82,14 @@ class Authorize:
         known = self._verdicts.get(id(decision))
         if known is not None and known[0] is decision:
             return known[1]
-        made = Verdict(
+        made = self._observed(decision) if decision.observed else self._acted_on(decision)
+        if len(self._verdicts) >= _KNOWN_DECISIONS:
+            self._verdicts.clear()
+        self._verdicts[id(decision)] = decision, made
+        return made
+
+    def _acted_on(self, decision: PolicyDecision) -> Verdict:
+        return Verdict(
             decision.effect,
             decision.reason,
             self.id,
@@ -87,7 +97,8 @@ class Authorize:
             hidden=decision.effect is _DENY,
             rules=decision.rules,
         )
-        if len(self._verdicts) >= _KNOWN_DECISIONS:
-            self._verdicts.clear()
-        self._verdicts[id(decision)] = decision, made
-        return made
+
+    def _observed(self, decision: PolicyDecision) -> Verdict:
+        """Let through, and said: the record tells what would have been, and by which rules."""
+        said = f"observe mode, policy says {decision.effect.name.lower()}: {decision.reason}"
+        return Verdict(Effect.ALLOW, said, self.id, rules=decision.rules, observed=decision.effect)

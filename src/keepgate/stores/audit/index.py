@@ -23,14 +23,14 @@ from keepgate.model.errors import LocalError
 from keepgate.stores.audit.files import LOG, audit_directory, make_directory, segment, writers
 from keepgate.stores.audit.reading import record_at, records
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BATCH: Final = 2000
 """Records in one transaction."""
 _BIT: Final = 100
 """The same for the thread beside the gateway: it shares the interpreter, so it may keep it for a millisecond or two."""
 _BUSY, _IDLE = 0.05, 1.0
 """Seconds that the thread rests, while it is behind and while it is not."""
-_COLUMNS: Final = ("time", "principal", "server", "name", "method", "effect", "trace")
+_COLUMNS: Final = ("time", "principal", "server", "name", "method", "effect", "trace", "observed")
 _SCHEMA: Final = (
     "CREATE TABLE writer (writer TEXT PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, leaf TEXT NOT NULL)",
     "CREATE TABLE event (id INTEGER PRIMARY KEY, "
@@ -61,6 +61,8 @@ class Filter:
     method: str = ""
     effect: str = ""
     trace: str = ""
+    observed: str = ""
+    """deny or ask: what observe mode let through against policy"""
     since: str = ""
     until: str = ""
 
@@ -194,7 +196,9 @@ def _row(stored: bytes) -> tuple[str, ...]:
     """The searched fields; empty for what is no record: saying so is up to `verify`."""
     try:
         record = orjson.loads(stored)
-        return tuple(str(record["verdict"]["effect"] if c == "effect" else record[c]) for c in _COLUMNS)
+        verdict = record["verdict"]
+        said = {"effect": verdict["effect"], "observed": verdict.get("observed", "")}
+        return tuple(str(said[c] if c in said else record[c]) for c in _COLUMNS)
     except (KeyError, TypeError, ValueError):
         return ()
 
@@ -213,6 +217,7 @@ def _where(wanted: Filter) -> tuple[str, list[str]]:
         "method": wanted.method,
         "effect": wanted.effect,
         "trace": wanted.trace,
+        "observed": wanted.observed,
     }
     terms = [(f"{column} = ?", [value]) for column, value in equal.items() if value]
     for column, values in (("principal", wanted.principals), ("name", wanted.names)):
