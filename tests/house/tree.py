@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "keepgate"
 HERE = Path(__file__).resolve().parent
 
-CORE = ("model", "protocol", "detect", "policy", "audit", "decide")
+CORE = ("model", "protocol", "detect", "policy", "audit", "lock", "decide")
 """The packages that do no I/O and read no clock."""
 
 

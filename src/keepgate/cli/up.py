@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from keepgate.clients.first_run import Adoption, Offer, Server
     from keepgate.clients.formats import Machine
     from keepgate.config import Settings
+    from keepgate.gateway.inventory import Inventory
+    from keepgate.model.errors import KeepgateError
     from keepgate.model.upstream import LaunchEntry
+
+    Answers = Mapping[str, Inventory | KeepgateError]
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file, written if missing.", show_default=False)
@@ -87,13 +91,14 @@ def _first_run(file: Path, here: Machine, *, install: bool | None, start: bool, 
     if not adoption.servers:
         fail("no server found to stand in front of: write one into a configuration, see docs/clients.md")
 
-    offers = _offers(adoption, file, here) if start else {}
-    text = starter(adoption, offers)
+    answers = _answers(adoption, file, here) if start else {}
+    text = starter(adoption, _offers(answers))
     settings = _parse(text, file, here)
     if adoption.secrets:
         secret_store(settings).put(adoption.secrets)
     names = dict.fromkeys(client for server in adoption.servers for client in server.clients)
     keys = {name: face.fresh_key(settings, name) for name in names}
+    _lock(settings, answers)
     _write(file, text)
     typer.echo(f"wrote {file}")
     typer.echo("nothing is vetted yet: read its roles, they list all that your clients may use")
@@ -146,22 +151,43 @@ def _ask(server: Server) -> None:
         server.missing.clear()
 
 
-def _offers(adoption: Adoption, file: Path, here: Machine) -> dict[str, Offer]:
-    """Start or reach every server once and ask what it offers, after saying what is started."""
-    from keepgate.clients.first_run import Offer, starter
-    from keepgate.compose import list_servers
+def _lock(settings: Settings, answers: Answers) -> None:
+    """Pin what was seen: what a server comes to offer later is not used before somebody approves it."""
+    from keepgate.compose.lock import approval, approve, lock_path, offer_of
     from keepgate.gateway.inventory import Inventory
-    from keepgate.model.errors import KeepgateError
+    from keepgate.lock.document import Lock
+
+    offers = {
+        name: offer_of(settings.servers[name], answer)
+        for name, answer in answers.items()
+        if isinstance(answer, Inventory) and name in settings.servers
+    }
+    if lock_path(settings).exists():
+        typer.echo(f"{lock_path(settings)} was there before and stays as it is")
+    elif offers:
+        approve(settings, Lock(), offers, approval(reason="first run: seen, not vetted"))
+        typer.echo(f"wrote {lock_path(settings)}: what they offer later needs `keepgate lock approve`")
+
+
+def _answers(adoption: Adoption, file: Path, here: Machine) -> Answers:
+    """Start or reach every server once and ask what it offers, after saying what is started."""
+    from keepgate.clients.first_run import starter
+    from keepgate.compose import list_servers
 
     typer.echo("asking each server once what it offers (--no-start skips this):")
     for server in adoption.servers:
         typer.echo(f"  {server.id}: {_started(server)}")
         for note in server.notes:
             typer.echo(f"    note: {face.line(note)}")
+    return list_servers(_parse(starter(adoption, {}), file, here), adoption.secrets)
+
+
+def _offers(answers: Answers) -> dict[str, Offer]:
+    """What is granted of what the servers said."""
+    from keepgate.clients.first_run import Offer
+    from keepgate.gateway.inventory import Inventory
+
     out = {}
-    answers: Mapping[str, Inventory | KeepgateError] = list_servers(
-        _parse(starter(adoption, {}), file, here), adoption.secrets
-    )
     for name, answer in answers.items():
         if isinstance(answer, Inventory):
             out[name] = Offer(answer.tools, answer.prompts, answer.resources)

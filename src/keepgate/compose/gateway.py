@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keepgate.compose.identity import outside_of
+from keepgate.compose.lock import lock_of, pins_of
 from keepgate.compose.running import identity
 from keepgate.compose.secrets import Master, resolver
 from keepgate.compose.servers import servers_of
@@ -31,8 +32,9 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
     from keepgate.config.inspection import guards_of
 
     master = Master(settings.state).master_key()
+    lock = lock_of(settings)
     return Gateway(
-        servers_of(settings, resolver(settings)),
+        servers_of(settings, resolver(settings), lock),
         policy_of(settings),
         outside_of(settings, audit, resolver(settings)),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),
@@ -41,4 +43,5 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
         anonymous=settings.identity.anonymous,
         sync=settings.durability == "sync",
         inspection=guards_of(settings),
+        pins=pins_of(settings, lock),
     )

@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 
 from keepgate import config
+from keepgate.compose.lock import launch_fault
 from keepgate.compose.running import identity, run
 from keepgate.compose.secrets import resolver
 from keepgate.compose.settings import limits_of
 from keepgate.config import Server, Settings
 from keepgate.gateway.inventory import Inventory, list_server
 from keepgate.gateway.settings import Limits, ServerSettings
+from keepgate.lock.document import Lock
 from keepgate.model.errors import ConfigError, KeepgateError
 from keepgate.ports import Connector
 from keepgate.transports.broken import BrokenConnector
@@ -51,16 +53,25 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
     return StdioConnector(spec)
 
 
-def servers_of(settings: Settings, resolve: config.Resolver) -> list[ServerSettings]:
-    """Every configured server as the gateway takes it. One whose secret is missing fails alone, and says why."""
+def servers_of(
+    settings: Settings, resolve: config.Resolver, lock: Lock | None = None
+) -> list[ServerSettings]:
+    """Every configured server as the gateway takes it. One whose secret is missing fails alone, and says why.
+
+    One that the lock does not let start fails alone as well.
+    """
     limits = limits_of(settings)
     made = []
     for name, server in settings.servers.items():
+        fault = launch_fault(name, server, settings, lock)
+        connector: Connector = BrokenConnector(fault)
         try:
-            connector = connector_of(name, server, resolve, limits)
+            connector = connector if fault else connector_of(name, server, resolve, limits)
         except ConfigError as error:
-            print(f"warning: server {name} cannot be reached: {error.public}", file=sys.stderr)
-            connector = BrokenConnector(f"server `{name}` cannot be reached: {error.public}")
+            fault = error.public
+        if fault:
+            print(f"warning: server {name} cannot be reached: {fault}", file=sys.stderr)
+            connector = BrokenConnector(f"server `{name}` cannot be reached: {fault}")
         made.append(
             ServerSettings(
                 id=name,
@@ -69,7 +80,7 @@ def servers_of(settings: Settings, resolve: config.Resolver) -> list[ServerSetti
                 revision=server.protocol,
                 call_timeout=server.timeout,
                 instructions=server.instructions,
-                source=server,
+                source=(server, fault),
             )
         )
     return made

@@ -17,7 +17,7 @@ from keepgate.model.errors import ConfigError
 LATER: Final = frozenset(
     """
     alerts approvals audit auth budgets catalogue cedar checklist classification dashboard detect
-    detectors egress flow identity_providers lock metrics mtls notify oauth observe otel packages
+    detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
     policies policy quarantine quotas redis replicas retention sandbox seal telemetry tenants
     tools tracing trust valkey webhooks
     """.split()

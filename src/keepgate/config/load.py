@@ -102,6 +102,7 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "state": state,
             "database": state / document.storage.removeprefix("sqlite:///"),
             "tls": tls,
+            "lock": replace(document.lock, file=document.lock.file and home / document.lock.file),
             "identity": replace(document.identity, issuers=issuers),
             "vault": replace(document.vault, kms=kms),
             "servers": {name: _server(name, server, home) for name, server in document.servers.items()},

@@ -19,6 +19,7 @@ from keepgate.config.sections.admin import Admin
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
 from keepgate.config.sections.limits import Limits
+from keepgate.config.sections.lock import LockRules
 from keepgate.config.sections.server import Server
 from keepgate.config.sections.types import Name
 from keepgate.config.sections.vault import Sealing
@@ -57,6 +58,8 @@ class Document:
     """Checks against the schemas of tools."""
     vault: Sealing = Sealing()
     """How secrets are kept, and what users were granted at servers."""
+    lock: LockRules = LockRules()
+    """What servers must be like to be used."""
     servers: Mapping[Name, Server] = field(default_factory=dict)
     """The MCP servers behind this gateway, by id."""
     access: Access = Access()

@@ -71,6 +71,20 @@ def page_of(reply: Message, server: str, method: str) -> dict[str, Any]:
     )
 
 
+def approved_capabilities(upstream: Upstream, hello: dict[str, Any]) -> dict[str, Any]:
+    """What a server declares in its hello, but for what the lock does not have."""
+    found = hello.get("capabilities")
+    declared: dict[str, Any] = found if isinstance(found, dict) else {}
+    return declared if upstream.pins is None else upstream.pins.capabilities(declared)
+
+
+def approved_instructions(upstream: Upstream, hello: dict[str, Any]) -> str:
+    """What a server tells the model in its hello, "" if the lock has another text."""
+    found = hello.get("instructions")
+    text = found if isinstance(found, str) else ""
+    return text if upstream.pins is None or upstream.pins.instructions(text) else ""
+
+
 def list_params(cursor: str | None, meta: Meta) -> dict[str, Any]:
     """Params of a list request."""
     params: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
@@ -85,14 +99,20 @@ class StatelessBackend:
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self.settings: ServerSettings = upstream.settings
-        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items, lasting=True)
+        self.shelf = Shelf(
+            upstream.id, self._page, upstream.limits.list_items, lasting=True, pinned=upstream.pinned
+        )
         self.successor: Successor | None = None
+
+    @property
+    def hello(self) -> dict[str, Any]:
+        """The result of `server/discover`."""
+        return self.upstream.discovered
 
     @property
     def capabilities(self) -> dict[str, Any]:
         """From `server/discover`."""
-        found = self.upstream.discovered.get("capabilities")
-        return found if isinstance(found, dict) else {}
+        return approved_capabilities(self.upstream, self.upstream.discovered)
 
     @property
     def server_info(self) -> dict[str, Any]:
@@ -104,8 +124,7 @@ class StatelessBackend:
     @property
     def instructions(self) -> str:
         """From `server/discover`."""
-        found = self.upstream.discovered.get("instructions")
-        return found if isinstance(found, str) else ""
+        return approved_instructions(self.upstream, self.upstream.discovered)
 
     @property
     def receiver(self) -> int:
@@ -206,7 +225,12 @@ class HandshakeBackend:
     def __init__(self, upstream: Upstream, reconnect: Callable[[HandshakeBackend], Awaitable[Link]]) -> None:
         self.upstream = upstream
         self.settings: ServerSettings = upstream.settings
-        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+        self.shelf = Shelf(
+            upstream.id,
+            self._page,
+            upstream.limits.list_items,
+            pinned=lambda: upstream.pinned(self.initialized),
+        )
         self.link: Link | None = None
         self.initialized: dict[str, Any] = {}
         """The server's initialize result."""
@@ -215,10 +239,14 @@ class HandshakeBackend:
         self._connecting = asyncio.Lock()
 
     @property
+    def hello(self) -> dict[str, Any]:
+        """The server's initialize result."""
+        return self.initialized
+
+    @property
     def capabilities(self) -> dict[str, Any]:
         """From the initialize result."""
-        found = self.initialized.get("capabilities")
-        return found if isinstance(found, dict) else {}
+        return approved_capabilities(self.upstream, self.initialized)
 
     @property
     def server_info(self) -> dict[str, Any]:
@@ -229,8 +257,7 @@ class HandshakeBackend:
     @property
     def instructions(self) -> str:
         """From the initialize result."""
-        found = self.initialized.get("instructions")
-        return found if isinstance(found, str) else ""
+        return approved_instructions(self.upstream, self.initialized)
 
     @property
     def receiver(self) -> int:

@@ -73,7 +73,12 @@ class DownBridge:
         self.services = services
         self.parking = parking
         self.settings: ServerSettings = upstream.settings
-        self.shelf = Shelf(upstream.id, self._page, upstream.limits.list_items)
+        self.shelf = Shelf(
+            upstream.id,
+            self._page,
+            upstream.limits.list_items,
+            pinned=lambda: upstream.pinned(self._own.backend.initialized),
+        )
         self._own = self._session({}, services.identity.info, "", b"")
         self._held: dict[str, list[Held]] = {}
         self.tasks = DownTasks(services, upstream.id, self.shelf, self._for)

@@ -13,6 +13,7 @@ from keepgate.decide.guards.authorize import Authorize
 from keepgate.decide.guards.callbacks import Callbacks
 from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
+from keepgate.decide.guards.pins import Pins as PinsGuard
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.background import Background
@@ -21,6 +22,7 @@ from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
 from keepgate.gateway.link import Link
 from keepgate.gateway.listing import Listing
+from keepgate.gateway.pins import Pins, Withheld
 from keepgate.gateway.pipe_front import PipeFront, Send
 from keepgate.gateway.relay import Relay
 from keepgate.gateway.replies import StateSealer
@@ -67,6 +69,10 @@ class Outside:
     certificates: ClientCertificates | None = None
 
 
+PinsFactory = Callable[["Gateway"], Pins]
+"""Makes the pins that a gateway is to hold servers to: they report to it."""
+
+
 class Gateway:
     """One running gateway. Make it on the event loop it runs on."""
 
@@ -82,6 +88,7 @@ class Gateway:
         anonymous: bool = False,
         sync: bool = False,
         inspection: Sequence[Guard] = (),
+        pins: PinsFactory | None = None,
     ) -> None:
         self._policy = policy
         self._inspection = tuple(inspection)
@@ -104,6 +111,7 @@ class Gateway:
             outside.monotonic,
             TaskRelay(relay, ledger, self._current, cursors),
         )
+        self._pins = pins(self) if pins is not None else None
         for settings in servers:
             self.services.upstreams[settings.id] = self._upstream(settings)
         self.sessions = Sessions(self.services)
@@ -128,6 +136,7 @@ class Gateway:
             LimitsGuard(),
             Callbacks(),
             Authorize(policy),
+            PinsGuard(),
             *self._inspection,
         )
         return Rules(guards, policy.hash, any(Fact.TIME in guard.needs for guard in guards))
@@ -136,9 +145,11 @@ class Gateway:
         return self._policy
 
     def _upstream(self, settings: ServerSettings) -> Upstream:
-        return Upstream(
+        upstream = Upstream(
             settings, self._identity, self._limits, _Shared(self, settings.id), self._outside.monotonic
         )
+        upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
+        return upstream
 
     def pipe(self, principal: Principal, mount: str | None, send: Send) -> PipeFront:
         """A front for a client on a pipe."""
@@ -194,6 +205,25 @@ class Gateway:
         self.enforcer.rules = self._rules(policy)
         said = f", observe mode: {policy.said}" if policy.observing else ""
         self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")
+        self._announce_lists()
+
+    def use_pins(self, make: PinsFactory | None) -> None:
+        """Hold what servers list against another lock from now on; None: against none."""
+        self._pins = pins = make(self) if make is not None else None
+        for upstream in self.services.upstreams.values():
+            upstream.pins = pins.of(upstream.id) if pins is not None else None
+        self.enforcer.note("lock.changed", "the lock changed" if pins is not None else "no lock is in force")
+        self._announce_lists()
+
+    def withheld(self, what: Withheld) -> None:
+        """Something is withheld by the lock."""
+        self.enforcer.note("lock.withheld", f"{what.kind} {what.name[:200]}: {what.why}", server=what.server)
+
+    def trusted(self, server: str, kind: str, count: int) -> None:
+        """A server that the lock does not have was trusted because it was seen first."""
+        self.enforcer.note("lock.trusted", f"{count} {kind} trusted at first use", server=server)
+
+    def _announce_lists(self) -> None:
         for session in self._every_session():
             session.announce_lists()
         self.stateless.announce_lists()

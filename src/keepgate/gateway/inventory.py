@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from keepgate.decide.schemas import contract_of
 from keepgate.gateway.backends import HandshakeBackend, StatelessBackend
 from keepgate.gateway.link import Link
+from keepgate.gateway.pins import own_name
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.shelf import CAPABILITY, KEY
 from keepgate.gateway.upstream import Upstream
@@ -32,6 +33,12 @@ class Inventory:
     """name/version as the server claims"""
     unusable: tuple[tuple[str, str], ...] = ()
     """Tools with a schema that cannot be used, and why"""
+    definitions: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """By list method: the definitions as listed"""
+    name: str = ""
+    instructions: str = ""
+    capabilities: tuple[str, ...] = ()
+    """Names of what it declares"""
 
 
 class _Nobody:
@@ -69,6 +76,7 @@ async def list_server(
             backend = HandshakeBackend(upstream, connect)
             revision = (await backend.live()).revision
         names: dict[str, list[str]] = {}
+        definitions: dict[str, tuple[dict[str, Any], ...]] = {}
         unusable: list[tuple[str, str]] = []
         for method, capability in CAPABILITY.items():
             found: list[dict[str, Any]] = []
@@ -77,6 +85,7 @@ async def list_server(
             if method == "tools/list":
                 unusable = list(_unusable(found))
             names[method] = [item[KEY[method]] for item in found]
+            definitions[method] = tuple(found)
         return Inventory(
             tuple(names["tools/list"]),
             tuple(names["prompts/list"]),
@@ -84,6 +93,10 @@ async def list_server(
             revision,
             display(backend.server_info),
             tuple(unusable),
+            definitions,
+            own_name(backend.hello),
+            backend.instructions,
+            tuple(backend.capabilities),
         )
     finally:
         await upstream.close()

@@ -152,6 +152,9 @@ class Listing:
             rewrite = view.to_client_uri(server, caller.principal.id)
             for item in backend.shelf.known(method):
                 name = view.given_name(method, server, item[key])
+                if backend.shelf.withheld(method, item[key]):
+                    hidden += 1
+                    continue
                 if name is None or not policy.visible(caller.principal, Resource(kind, server, item[key])):
                     hidden += 1
                     continue

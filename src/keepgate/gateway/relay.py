@@ -33,6 +33,12 @@ SESSION_WIDE = frozenset((*CHANGED, "notifications/resources/updated", "notifica
 """Notifications that concern the client's session, not the call on whose stream they may come."""
 _CALL = Action.CALL_TOOL
 _ACTION_OF = {"tools/call": _CALL, "prompts/get": Action.GET_PROMPT}
+_PROMISED = {
+    Action.GET_PROMPT: "prompts/list",
+    Action.READ_RESOURCE: "resources/list",
+    Action.SUBSCRIBE_RESOURCE: "resources/list",
+}
+"""Action to the list that the lock has its things in."""
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
@@ -245,7 +251,10 @@ class Relay:
 
     @staticmethod
     def _contract(action: Action | None, target: Target) -> Contract | None:
-        return target.backend.shelf.contract(target.name) if action is _CALL else None
+        if action is _CALL:
+            return target.backend.shelf.contract(target.name)
+        method = _PROMISED.get(action) if action is not None else None
+        return target.backend.shelf.promise(method, target.name) if method is not None else None
 
     async def _ask_server(
         self, running: Running, target: Target, asked: Exchange, callbacks: CallbackHandler | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol
 
 from keepgate.decide.schemas import contract_of
 from keepgate.model.contract import Contract
@@ -17,6 +18,24 @@ LONGEST = 300.0
 """Seconds that a list is taken to hold at most, whatever `ttlMs` the server gives it."""
 
 Meta = dict[str, Any] | None
+
+
+class Approved(Protocol):
+    """What the lock says of one server and its lists, in public words."""
+
+    def fault(self, server_name: str) -> str: ...
+
+    def withheld(self, method: str, items: Sequence[dict[str, Any]]) -> Mapping[str, str]: ...
+
+
+Pinned = Callable[[], tuple[Approved, str] | None]
+"""The lock's word on this server and the name the server gives itself; None where no lock is in force."""
+
+
+def unpinned() -> None:
+    """No lock is in force."""
+
+
 Fetch = Callable[[str, str | None, Meta], Awaitable[dict[str, Any]]]
 """List method, cursor and the asking client's `_meta` to one page (a result object). Raises UpstreamError."""
 
@@ -26,6 +45,8 @@ CHANGED = {
     "notifications/resources/list_changed": ("resources/list", "resources/templates/list"),
 }
 """Notification to the lists it invalidates."""
+
+UNLISTED = "its server does not list it, and only what is listed can be approved"
 
 KEY = {
     "tools/list": "name",
@@ -63,7 +84,9 @@ class Shelf:
     changes: ClassVar[int] = 0
     """Changes of all shelves of this process: one comparison tells a table of many servers that it is current."""
 
-    def __init__(self, server: str, fetch: Fetch, most: int, *, lasting: bool = False) -> None:
+    def __init__(
+        self, server: str, fetch: Fetch, most: int, *, lasting: bool = False, pinned: Pinned = unpinned
+    ) -> None:
         self._server = server
         self._fetch = fetch
         self._most = most
@@ -72,6 +95,9 @@ class Shelf:
         self._index: dict[str, dict[str, dict[str, Any]]] = {}
         self._tokens: dict[str, dict[tuple[str, ...], str] | None] = {}
         self._contracts: dict[str, tuple[dict[str, Any], Contract]] = {}
+        self._pinned = pinned
+        self._withheld: dict[str, tuple[Approved, list[dict[str, Any]], Mapping[str, str]]] = {}
+        """By list: what it was worked out from, and names with the reason."""
         self._stale: set[str] = set()
         self._lasting = lasting
         self._fetched: dict[str, tuple[float, int]] = {}
@@ -111,12 +137,41 @@ class Shelf:
         """The compiled schemas of a listed tool; None for one that is not listed. Compiled once per definition."""
         item = self.find("tools/list", tool)
         if item is None:
-            return None
+            return None if self._pinned() is None else Contract(withheld=UNLISTED)
         kept = self._contracts.get(tool)
         if kept is None or kept[0] is not item:
             same = kept is not None and kept[0] == item
             kept = self._contracts[tool] = (item, kept[1] if kept is not None and same else contract_of(item))
-        return kept[1]
+        if self._pinned() is None:
+            return kept[1]
+        return replace(kept[1], withheld=self.withheld("tools/list", tool))
+
+    def promise(self, method: str, name: str) -> Contract | None:
+        """What the lock says of a prompt or a resource, None where it says nothing.
+
+        Which resources there are changes by nature, so one that is not listed is left to policy.
+        """
+        if self._pinned() is None:
+            return None
+        why = self.withheld(method, name)
+        if not why and method == "prompts/list" and self.find(method, name) is None:
+            why = UNLISTED
+        return Contract(withheld=why) if why else None
+
+    def withheld(self, method: str, name: str) -> str:
+        """Why the lock withholds an item of a list; "" if it does not."""
+        pinned = self._pinned()
+        if pinned is None:
+            return ""
+        approved, server_name = pinned
+        fault = approved.fault(server_name)
+        items = self._lists.get(method)
+        if fault or items is None:
+            return fault
+        kept = self._withheld.get(method)
+        if kept is None or kept[0] is not approved or kept[1] is not items:
+            kept = self._withheld[method] = approved, items, approved.withheld(method, items)
+        return kept[2].get(name, "")
 
     def known(self, method: str) -> list[dict[str, Any]]:
         """The items as last fetched, in the server's order; empty if never."""

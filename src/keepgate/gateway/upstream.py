@@ -11,6 +11,7 @@ from keepgate.gateway.background import Background
 from keepgate.gateway.circuit import THRESHOLD, Circuit
 from keepgate.gateway.link import HARMLESS, Link, LinkOwner
 from keepgate.gateway.pending import CallObserver
+from keepgate.gateway.pins import ServerPins, own_name
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
@@ -65,6 +66,8 @@ class Upstream:
         self.events = 0
         """Answers and failures so far. A call that fails says something of the server if nothing happened meanwhile."""
         self.links: set[Link] = set()
+        self.pins: ServerPins | None = None
+        """What the lock says of it; None while no lock is in force."""
 
     @property
     def id(self) -> str:
@@ -75,6 +78,10 @@ class Upstream:
     def shared(self) -> Link | None:
         """The shared link of the stateless era, if one is open."""
         return self._shared
+
+    def pinned(self, hello: dict[str, Any] | None = None) -> tuple[ServerPins, str] | None:
+        """What the lock says of it, and how it calls itself in its hello."""
+        return None if self.pins is None else (self.pins, own_name(hello or self.discovered))
 
     def receiver(self, link: Link | None) -> int:
         """Whose ids the tasks on a link have: a process numbers its own (-1 if it is gone), 0 is the server itself."""

@@ -28,9 +28,11 @@ class Schema(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The schemas of one listed tool. One that cannot be used has a reason instead of a check."""
+    """The schemas of one listed tool, and what the lock says of it. An unusable schema has a reason instead."""
 
     input: Schema | None = None
     output: Schema | None = None
     unusable_input: str = ""
     unusable_output: str = ""
+    withheld: str = ""
+    """Why the lock withholds the thing, in public words; "" if it does not"""

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from keepgate.audit.seal import KEY, NONCE, DataKey
-from keepgate.stores.audit.files import create, make_directory
+from keepgate.stores.files import create, make_directory
 
 
 class DataKeys:

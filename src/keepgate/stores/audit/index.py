@@ -20,8 +20,9 @@ import orjson
 
 from keepgate.audit.record import leaf
 from keepgate.model.errors import LocalError
-from keepgate.stores.audit.files import LOG, audit_directory, make_directory, segment, writers
+from keepgate.stores.audit.files import LOG, audit_directory, segment, writers
 from keepgate.stores.audit.reading import record_at, records
+from keepgate.stores.files import make_directory
 
 _VERSION: Final = 2
 _BATCH: Final = 2000

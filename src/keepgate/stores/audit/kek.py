@@ -14,7 +14,7 @@ from typing import Final
 
 from keepgate.audit.seal import KEY
 from keepgate.model.errors import ConfigError
-from keepgate.stores.audit.files import create, make_directory
+from keepgate.stores.files import create, make_directory
 
 VARIABLE: Final = "KEEPGATE_KEY"
 KEYRING: Final = "keyring:"

@@ -21,14 +21,13 @@ from keepgate.stores.audit.files import (
     PUBLIC_KEY,
     SIGNING_KEY,
     audit_directory,
-    create,
     create_segment,
-    make_directory,
     segments,
     writers,
 )
 from keepgate.stores.audit.recovery import Position, resume
 from keepgate.stores.audit.segments import Pace, SegmentLog
+from keepgate.stores.files import create, make_directory
 
 
 def open_log(

@@ -20,7 +20,8 @@ from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, note
 from keepgate.audit.record import leaf
 from keepgate.audit.segment import Header, torn
 from keepgate.audit.tree import Tree
-from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, segment, segments, sync
+from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, segment, segments
+from keepgate.stores.files import sync
 
 
 @dataclass(slots=True)

@@ -22,9 +22,10 @@ from keepgate.audit.seal import NONCE, DataKey, binding
 from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
-from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create_segment, segment, sync, write_at
+from keepgate.stores.audit.files import CHECKPOINTS, LOG, SEALED, create_segment, segment
 from keepgate.stores.audit.recovery import Position
 from keepgate.stores.audit.syncing import Syncer
+from keepgate.stores.files import sync, write_at
 
 FORMS: Final = 512
 """Forms of records that are kept."""
