@@ -19,8 +19,7 @@ from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
 from keepgate.protocol.eras import HANDSHAKE_REVISIONS, R2026_07, STATELESS_REVISIONS, Era
 
-CLOSING = 5.0
-"""Seconds that links already given up get at shutdown."""
+CLOSING = 5.0  # seconds that links already given up get at shutdown
 PROBE_TIMEOUT = 10.0
 """Seconds a server may take to answer `server/discover` before it counts as a handshake server."""
 DOUBT_PAUSE = 10.0
@@ -66,8 +65,7 @@ class Upstream:
         self.events = 0
         """Answers and failures so far. A call that fails says something of the server if nothing happened meanwhile."""
         self.links: set[Link] = set()
-        self.pins: ServerPins | None = None
-        """What the lock says of it; None while no lock is in force."""
+        self.pins: ServerPins | None = None  # None while no lock is in force
 
     @property
     def id(self) -> str:
@@ -80,8 +78,8 @@ class Upstream:
         return self._shared
 
     def pinned(self, hello: dict[str, Any] | None = None) -> tuple[ServerPins, str] | None:
-        """What the lock says of it, and how it calls itself in its hello."""
-        return None if self.pins is None else (self.pins, own_name(hello or self.discovered))
+        """What the lock says of it, and how it calls itself."""
+        return (self.pins, own_name(hello or self.discovered)) if self.pins is not None else None
 
     def receiver(self, link: Link | None) -> int:
         """Whose ids the tasks on a link have: a process numbers its own (-1 if it is gone), 0 is the server itself."""
