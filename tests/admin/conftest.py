@@ -25,6 +25,7 @@ class Desk:
     origin: str
     keys: dict[str, str]
     process: processes.Running
+    people: list[Any] = field(default_factory=list)
     client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30))
 
     @property

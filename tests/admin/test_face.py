@@ -1,6 +1,8 @@
 """What the admin API does: over HTTP, with a running keepgate."""
 
+import json
 import os
+import subprocess
 import time
 
 import httpx2
@@ -9,6 +11,7 @@ import pytest
 
 from keepgate.admin import administrators
 from tests.admin.conftest import ROOT, desk_in
+from tests.support import processes
 
 pytestmark = pytest.mark.e2e
 
@@ -240,8 +243,6 @@ def test_queries_are_read_strictly(desk, query):
 
 
 def test_without_admin_there_is_no_face(tmp_path):
-    from tests.support import processes
-
     with processes.keepgate_serving(tmp_path, processes.allow_all(processes.free_port(), tmp_path, {})) as (
         url,
         _,
@@ -266,3 +267,16 @@ def test_a_second_factor_is_demanded_and_guessing_slows_down(tmp_path):
         os.chmod(desk.store.path, 0o644)
         time.sleep(administrators.RECHECK)
         assert desk.ask("admin", "GET", "/servers").status_code in (401, 429)
+
+
+def test_the_command_line_asks_a_running_gateway(desk):
+    env = {**processes.clean_env(desk.directory), "KEEPGATE_ADMIN_TOKEN": desk.keys["viewer"]}
+
+    def call(*words):
+        command = [*processes.KEEPGATE, "admin", "call", *words, "--url", desk.origin]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+
+    assert json.loads(call("get", "/this").stdout)["name"] == "the-viewer"
+    refused = call("DELETE", "/keys/x")
+    assert refused.returncode == 1
+    assert "403: this needs the permission `keys:write`" in refused.stderr

@@ -13,7 +13,9 @@ ALL = ("viewer", "operator", "approver", "admin")
 CHANGE = ("operator", "admin")
 MAY = {
     "administrators.add_administrator": ("admin",),
+    "administrators.end_logins": ("admin",),
     "administrators.list_administrators": ("admin",),
+    "administrators.permit_enrolment": ("admin",),
     "administrators.remove_administrator": ("admin",),
     "administrators.set_roles": ("admin",),
     "audit.query_events": ALL,
@@ -24,6 +26,7 @@ MAY = {
     "keys.list_keys": ALL,
     "keys.revoke_key": CHANGE,
     "keys.rotate_key": CHANGE,
+    "login.log_out": (*ALL, "payloads"),
     "policy.check_policy": ALL,
     "policy.get_policy": ALL,
     "policy.why": ALL,
@@ -107,6 +110,16 @@ def test_a_route_without_a_permission_cannot_be_made():
             route("GET", "/x", permission)(handler)
 
 
+def test_what_is_open_is_for_logging_in_and_hides_what_is_shown_for_it():
+    assert {each.name: each.private for each in routes() if each.permission == OPEN} == {
+        "login.ask_enrolment": True,
+        "login.ask_passkey": False,
+        "login.enroll": True,
+        "login.log_in": True,
+        "login.log_in_by_passkey": True,
+    }
+
+
 def test_every_permission_is_of_some_role_and_of_some_route():
     assert {each.permission for each in routes() if each.permission != OPEN} == set(Permission)
     assert permissions([role.value for role in Role]) == set(Permission)
@@ -115,4 +128,5 @@ def test_every_permission_is_of_some_role_and_of_some_route():
 
 def test_whatever_changes_something_demands_a_second_factor():
     weak = {each.name for each in routes() if each.permission != OPEN and not each.demands_second_factor}
-    assert weak == {each.name for each in routes() if each.method == "GET"} - {"audit.read_payload"}
+    reading = {each.name for each in routes() if each.method == "GET"} - {"audit.read_payload"}
+    assert weak == reading | {"login.log_out"}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -43,6 +43,8 @@ RATE, BURST = 50.0, 200.0
 """Requests a second of one administrator."""
 FAILURES, FAILURES_BURST = 1.0, 20.0
 """Refused credentials a second from one address; each is recorded, and beyond it no more are looked at."""
+OPENING, OPENING_BURST = 2.0, 60.0
+"""Requests a second from one address to routes of logging in."""
 WAITING: Final = 64
 """Requests being worked on; beyond it they are refused."""
 
@@ -89,13 +91,21 @@ class Throttle(Protocol):
         """Seconds to wait; 0 if it may be done now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """A request as a route may want to see it."""
+    """A request as a route may want to see it, and what it may add to the answer and the record."""
 
     request: Request
     identity: Identity | None
-    place: Place
+    origin: str
+    """Of the face's own pages."""
+    who: str = ""
+    """For routes of logging in: who it turned out to be."""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def add_header(self, name: str, value: str) -> None:
+        """To the answer, if it is a success."""
+        self.headers.append((name, value))
 
 
 class Face:
@@ -151,7 +161,8 @@ class Face:
         route = by_method.get("GET" if request.method == "HEAD" else request.method)
         event = Event("admin.call", self._journal.trace(), route.name if route else "", "", True, "")  # noqa: FBT003
         if route is not None and route.permission == OPEN:
-            return await self._run(route, Call(request, None, self._place), event)
+            self._slow_down(request)
+            return await self._run(route, Call(request, None, self._place.origin(request)), event)
         who = await self._admit(request, event)
         event = replace(event, who=who.principal)
         if wait := self._throttle(who.principal, rate=RATE, burst=BURST):
@@ -170,7 +181,13 @@ class Face:
                 replace(event, method="admin.refused", operation=what, allowed=False, reason=error.public)
             )
             raise
-        return await self._run(route, Call(request, who, self._place), event)
+        return await self._run(route, Call(request, who, self._place.origin(request)), event)
+
+    def _slow_down(self, request: Request) -> None:
+        """What nobody has to log in for is on record as well: the log must not grow as fast as anybody likes."""
+        peer = request.client.host if request.client else ""
+        if wait := self._throttle(f"admin-open:{peer}", rate=OPENING, burst=OPENING_BURST):
+            raise ProblemError(429, "rate", "too many attempts", retry_after=wait)
 
     async def _admit(self, request: Request, event: Event) -> Identity:
         try:
@@ -211,11 +228,9 @@ class Face:
                     private=str(error)[:500],
                 )
             )
-            if call.identity is None and problem.status == 401:
-                await self.failed(call.request, problem, event)
             raise problem from error
-        await self._journal.write(replace(done, reason=str(route.status)))
-        return answer(route, result)
+        await self._journal.write(replace(done, who=done.who or call.who, reason=str(route.status)))
+        return answer(route, result, call.headers)
 
     async def _read(self, route: Route, call: Call) -> tuple[dict[str, Any], bytes]:
         """The handler's arguments and what is recorded of them. Raises ProblemError (400, 404, 413, 415)."""
@@ -276,15 +291,18 @@ def as_problem(error: Exception) -> ProblemError:
     return ProblemError(500, "internal", "keepgate failed on this request", repr(error))
 
 
-def answer(route: Route, result: Any) -> Response:
+def answer(route: Route, result: Any, more: Sequence[tuple[str, str]] = ()) -> Response:
     """A success."""
     if isinstance(result, Response):
-        result.headers.update(HEADERS)
-        return result
-    if route.answer is None:
-        return Response(status_code=204, headers=dict(HEADERS))
-    body = route.answer.dump_json(result)
-    return Response(body, route.status, dict(HEADERS), "application/json")
+        response = result
+    elif route.answer is None:
+        response = Response(status_code=204)
+    else:
+        response = Response(route.answer.dump_json(result), route.status, media_type="application/json")
+    response.headers.update(HEADERS)
+    for name, value in more:
+        response.headers.append(name, value)
+    return response
 
 
 def answer_problem(error: ProblemError, by_method: Mapping[str, Route] | None = None) -> Response:

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
+from keepgate.admin.cookie import NAME
 from keepgate.admin.problem import Problem
 from keepgate.admin.route import OPEN, Route
 
-COOKIE: Final = "keepgate-admin"
 _REF: Final = "#/components/schemas/{model}"
 _ANYWHERE: Final = (400, 403, 413, 429, 503)
 """What any route can answer: not understood, not allowed, too large, too often, not recorded."""
@@ -31,7 +31,7 @@ def document(routes: Iterable[Route], root: str, version: str) -> dict[str, Any]
             "schemas": made.schemas,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": NAME},
             },
         },
     }

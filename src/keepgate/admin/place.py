@@ -35,6 +35,15 @@ class Place:
 
     def check(self, request: Request) -> None:
         """Raises ProblemError (403) for a request that came by another name, or from another site's page."""
+        self._check_host(request)
+        site = request.headers.get("sec-fetch-site", "none")
+        if site not in ("same-origin", "none"):
+            raise ProblemError(403, "foreign-page", "requests from pages of other sites are refused")
+        origin = request.headers.get("origin")
+        if origin is not None and origin.lower() != self.origin(request):
+            raise ProblemError(403, "foreign-page", "requests from pages of other sites are refused")
+
+    def _check_host(self, request: Request) -> None:
         host = request.headers.get("host", "").lower()
         if not self.url or host != urlsplit(self.url).netloc:
             peer = request.client.host if request.client else ""
@@ -43,12 +52,10 @@ class Place:
                 raise ProblemError(
                     403, "place", "the admin face is not served here: see `admin.url` in the configuration"
                 )
-        site = request.headers.get("sec-fetch-site", "none")
-        if site not in ("same-origin", "none"):
-            raise ProblemError(403, "foreign-page", "requests from pages of other sites are refused")
-        origin = request.headers.get("origin")
-        if origin is not None and origin.lower() != self.origin(request):
-            raise ProblemError(403, "foreign-page", "requests from pages of other sites are refused")
+
+    def check_navigation(self, request: Request) -> None:
+        """As `check`, for pages that hold nothing of anybody: a link from elsewhere may lead to them."""
+        self._check_host(request)
 
     def origin(self, request: Request) -> str:
         """The origin of the face's own pages, for this request."""

@@ -75,7 +75,8 @@ class Route:
     @property
     def demands_second_factor(self) -> bool:
         """Whatever changes something, or shows what was said."""
-        return self.permission != OPEN and (self.strong or self.method != "GET")
+        own = self.permission in (OPEN, Permission.OWN)
+        return not own and (self.strong or self.method != "GET")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from keepgate import config
 from keepgate.config import Secret, Settings
 from keepgate.model.errors import ConfigError, KeepgateError, LocalError
+from keepgate.protocol.seal import Sealer, derive
 from keepgate.stores.audit import load_kek, parse_key
 from keepgate.stores.vault import DataKeys, Grants, LocalWrap, SecretStore, TransitWrap, Wrap
 from keepgate.transports.fetch import Fetcher
@@ -98,6 +99,11 @@ def _transit(settings: Settings, kms: config.Kms) -> TransitWrap:
         token=lambda: _outside(kms.token, settings),
         namespace=kms.namespace,
     )
+
+
+def admin_codes(settings: Settings) -> Sealer:
+    """What the shared secrets of administrators' authenticator apps are sealed with. Raises ConfigError."""
+    return Sealer(derive(Master(settings.state).master_key(), "admin-totp"))
 
 
 def resolver(settings: Settings, fresh: Mapping[str, str] | None = None) -> config.Resolver:

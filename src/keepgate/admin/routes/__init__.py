@@ -12,6 +12,7 @@ RESOURCES: Final = (
     "audit",
     "configuration",
     "keys",
+    "login",
     "policy",
     "servers",
     "sessions",

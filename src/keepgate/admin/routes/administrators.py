@@ -76,6 +76,12 @@ class Administrators(Protocol):
     async def set_roles(self, name: str, roles: tuple[str, ...]) -> None:
         """Other roles."""
 
+    async def permit_enrolment(self, name: str) -> str:
+        """A token with which somebody may add a passkey."""
+
+    def end_logins(self, name: str) -> None:
+        """End whatever logins somebody has."""
+
     async def remove(self, name: str) -> None:
         """Forget somebody: what they have open ends."""
 
@@ -99,6 +105,29 @@ async def set_roles(
     """Give somebody other roles."""
     _not_oneself(who, name)
     await administrators.set_roles(name, body.roles)
+
+
+@shape
+@dataclass(frozen=True, slots=True)
+class EnrolmentLink:
+    """For whom it is about: works once, within ten minutes."""
+
+    path: str
+    """Below the address of the face."""
+
+
+@route(
+    "POST", "/administrators/{name}/enrolment", Permission.ADMINISTRATORS_WRITE, status=201, problems=(409,)
+)
+async def permit_enrolment(administrators: Administrators, name: AdminName) -> EnrolmentLink:
+    """A link with which somebody adds a passkey."""
+    return EnrolmentLink(f"/admin/enroll#{await administrators.permit_enrolment(name)}")
+
+
+@route("DELETE", "/administrators/{name}/logins", Permission.ADMINISTRATORS_WRITE, status=204)
+async def end_logins(administrators: Administrators, name: AdminName) -> None:
+    """End whatever logins somebody has."""
+    administrators.end_logins(name)
 
 
 @route("DELETE", "/administrators/{name}", Permission.ADMINISTRATORS_WRITE, status=204, problems=(409,))

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from keepgate import __version__
 from keepgate.admin.administrators import Roll
-from keepgate.admin.door import KeyDoor
+from keepgate.admin.door import FrontDoor
 from keepgate.admin.face import Face
+from keepgate.admin.lockout import Lockout
+from keepgate.admin.logins import Logins
+from keepgate.admin.pages import pages
 from keepgate.admin.place import Place
+from keepgate.admin.reception import Reception
 from keepgate.admin.routes import (
     administrators,
     audit,
@@ -25,6 +29,7 @@ from keepgate.compose.admin.access import KeyDesk, PolicyDesk, Staff
 from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
 from keepgate.compose.admin.journal import AuditJournal
 from keepgate.compose.admin.running import RunningServers, RunningSessions
+from keepgate.compose.secrets import admin_codes
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway
 from keepgate.stores.admins import JsonAdminStore
@@ -40,13 +45,20 @@ class Office:
         assert settings.admin is not None  # there is no face otherwise
         self._settings = settings
         roll = Roll(JsonAdminStore(settings.state), time.time)
+        given = settings.admin
+        logins = Logins(time.time, idle=given.session_idle, longest=given.session_maximum)
+        reception = Reception(
+            roll, logins, Lockout(time.monotonic), admin_codes(settings), time.time, given.second_factor
+        )
+        self._place = Place(given.url)
         journal = AuditJournal(gateway.enforcer)
         desk: dict[type, Any] = {
             servers.Servers: RunningServers(gateway),
             sessions.Sessions: RunningSessions(gateway),
             keys.Keys: KeyDesk(settings),
             policy.Policy: PolicyDesk(lambda: self._settings),
-            administrators.Administrators: Staff(roll),
+            administrators.Administrators: Staff(roll, logins),
+            Reception: reception,
             audit.Log: LogDesk(settings),
             configuration.Configuration: ConfigurationDesk(lambda: self._settings),
             this.Document: self,
@@ -54,10 +66,10 @@ class Office:
         self.face = Face(
             routes(),
             desk,
-            KeyDoor(roll, settings.admin.second_factor),
+            FrontDoor(reception, self._place, given.second_factor),
             journal,
             journal.throttle,
-            Place(settings.admin.url),
+            self._place,
             version=__version__,
         )
 
@@ -71,4 +83,4 @@ class Office:
 
     def web(self) -> list[BaseRoute]:
         """For the web application beside the endpoint."""
-        return self.face.web()
+        return [*self.face.web(), *pages(self._place)]

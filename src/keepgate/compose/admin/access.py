@@ -9,7 +9,9 @@ from typing import Literal
 
 from keepgate.admin import administrators
 from keepgate.admin.administrators import Roll
+from keepgate.admin.logins import Logins
 from keepgate.admin.problem import ProblemError
+from keepgate.admin.reception import permit_enrolment
 from keepgate.admin.routes.administrators import AdministratorShape
 from keepgate.admin.routes.keys import Key
 from keepgate.admin.routes.policy import (
@@ -127,8 +129,9 @@ def _grant(grant: Grant) -> GrantShape:
 class Staff:
     """routes.administrators.Administrators."""
 
-    def __init__(self, roll: Roll) -> None:
+    def __init__(self, roll: Roll, logins: Logins) -> None:
         self._roll = roll
+        self._logins = logins
 
     async def all(self) -> tuple[AdministratorShape, ...]:
         """Everybody."""
@@ -148,6 +151,14 @@ class Staff:
         """Raises LocalError."""
         await asyncio.to_thread(administrators.set_roles, self._roll.store, name, roles)
         self._roll.look_again()
+
+    async def permit_enrolment(self, name: str) -> str:
+        """Raises LocalError."""
+        return await asyncio.to_thread(permit_enrolment, self._roll, name, time.time())
+
+    def end_logins(self, name: str) -> None:
+        """All of somebody."""
+        self._logins.end_of(name)
 
     async def remove(self, name: str) -> None:
         """Raises LocalError."""
