@@ -17,6 +17,7 @@ import orjson
 
 from keepgate.model.errors import RemoteError
 from keepgate.model.message import Kind, Message
+from keepgate.protocol.lookalike import ENVELOPE, check_names, check_params
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -170,6 +171,7 @@ def classify(value: Any, size: int) -> Message:
         raise _invalid("a message must be a JSON object")
     if value.get("jsonrpc") != "2.0":
         raise _invalid("`jsonrpc` must be `2.0`")
+    check_names(value, ENVELOPE)
     if "id" in value and not _valid_id(value["id"]) and not ("error" in value and value["id"] is None):
         raise _invalid("`id` must be a string or an integer")
     if "method" in value:
@@ -196,8 +198,10 @@ def _request_kind(value: dict[str, Any]) -> Kind:
     params = value.get("params")
     if not isinstance(params, dict) and ("params" in value):
         raise _invalid("`params` must be an object")
-    if params is not None and not isinstance(params.get("_meta", {}), dict):
-        raise RemoteError("meta", "`params._meta` must be an object", rpc_code=INVALID_PARAMS)
+    if params is not None:
+        if not isinstance(params.get("_meta", {}), dict):
+            raise RemoteError("meta", "`params._meta` must be an object", rpc_code=INVALID_PARAMS)
+        check_params(params)
     return _REQUEST if "id" in value else Kind.NOTIFICATION
 
 
