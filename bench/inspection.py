@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from keepgate.config.inspection import detectors
 from keepgate.decide.guards.content import PROFILES, Content
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.decide.schemas import contract_of
-from keepgate.detect.detector import PatternDetector
 from keepgate.detect.matcher import available
-from keepgate.detect.rules import RULES
+from keepgate.detect.rules import PHRASES, RULES
 from keepgate.model.access import ANONYMOUS
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
@@ -79,11 +79,10 @@ def cost(work: Callable[[Exchange], Any], exchanges: Sequence[Exchange]) -> floa
 def main() -> None:
     engines = ["re2", *(["hyperscan"] if available() else [])]
     guards: dict[str, Any] = {"schema": Schemas(SchemaRules(results=Posture.ENFORCE))}
-    guards |= {
-        f"content, {engine}": Content((PatternDetector(RULES, engine=engine),), *PROFILES["balanced"])
-        for engine in engines
-    }
-    print(f"µs of CPU for one message, {len(RULES)} rules, the quietest of {ROUNDS} rounds\n")
+    guards |= {f"content, {engine}": Content(detectors(engine), *PROFILES["balanced"]) for engine in engines}
+    print(
+        f"µs of CPU for one message, {len(RULES)} patterns, {len(PHRASES)} structures, quietest of {ROUNDS} rounds\n"
+    )
     print(f"| characters of text | {' | '.join(f'{name}: to server | to client' for name in guards)} |")
     print("|---" * (1 + 2 * len(guards)) + "|")
     for size, count in ((200, 2000), (4096, 400), (65536, 40), (1_000_000, 4)):

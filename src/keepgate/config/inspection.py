@@ -13,8 +13,9 @@ from keepgate.decide.chain import Guard
 from keepgate.decide.guards.assurance import Assurance, Demand
 from keepgate.decide.guards.content import PROFILES, Action, Content, Table
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
-from keepgate.detect.detector import PatternDetector
-from keepgate.detect.rules import RULES
+from keepgate.detect.detector import Detector, PatternDetector
+from keepgate.detect.instructions import InstructionDetector
+from keepgate.detect.rules import PHRASES, RULES
 from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
 
@@ -54,7 +55,13 @@ def content_guard(
     if profile not in PROFILES:
         raise LocalError("profile", f"`{profile[:40]}` is no profile: use {', '.join(PROFILES)}")
     to_server, to_client = PROFILES[profile]
-    return Content((PatternDetector(RULES),), _table(to_server, arguments), _table(to_client, results))
+    return Content(detectors(), _table(to_server, arguments), _table(to_client, results))
+
+
+def detectors(engine: str = "auto") -> tuple[Detector, ...]:
+    """All of them, as the gateway and the scanner use them. Raises LocalError for a rule that cannot be used."""
+    patterns = PatternDetector(RULES, engine=engine)
+    return (patterns, InstructionDetector(PHRASES, patterns))
 
 
 def _table(table: Table, families: Families) -> Table:

@@ -7,11 +7,12 @@ nothing. `PatternDetector` is as good as the rules it is given; rules are data, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, Protocol
 
 from keepgate.detect.matcher import Matcher, Span
+from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import MARK, Located, Place, joined
 from keepgate.model.finding import Confidence, Finding, Severity
 from keepgate.model.message import Json
@@ -39,6 +40,8 @@ class Rule:
     """The thing goes on to the end of this text, at most 16 KiB further; without it, to the end of the string."""
     proof: Callable[[str], bool] | None = None
     """What the found text must satisfy as well: a checksum."""
+    only: Channel | None = None
+    """The channel in which it is as sure as it says; elsewhere it is possible at most."""
 
     @property
     def family(self) -> str:
@@ -61,10 +64,18 @@ class Sighting:
         return self.finding.rule.partition(".")[0]
 
 
+def sighting_of(finding: Finding, place: Place, first: int, last: int, evidence: str) -> Sighting:
+    """The finding at these characters of a string."""
+    located = replace(finding, path=place.pointer, start=first, end=last, evidence=evidence)
+    return Sighting(located, place.keys, place.text[first:last], place.is_key)
+
+
 class Detector(Protocol):
     """Sees, never decides."""
 
-    def look(self, value: Json, root: tuple[str | int, ...] = ()) -> Sequence[Sighting]:
+    def look(
+        self, value: Json, root: tuple[str | int, ...] = (), setting: Setting = CONTENT
+    ) -> Sequence[Sighting]:
         """What is in a JSON value that stands at `root` in its message. More than MOST are not listed."""
 
 
@@ -76,16 +87,19 @@ class PatternDetector:
         self.rules = tuple(rules)
         self.matcher = Matcher([rule.pattern for rule in self.rules], engine=engine)
 
-    def look(self, value: Json, root: tuple[str | int, ...] = ()) -> Sequence[Sighting]:
+    def look(
+        self, value: Json, root: tuple[str | int, ...] = (), setting: Setting = CONTENT
+    ) -> Sequence[Sighting]:
         """One scan; nothing more where nothing is found."""
         text = joined(value)
         hits = self.matcher.hits(text)
         if not hits:
             return ()
-        return list(self._sightings(text, sorted(hits), cache(lambda: Located(value, root))))
+        located = cache(lambda: Located(value, root))
+        return list(self._sightings(text, sorted(hits), located, setting.channel))
 
     def _sightings(
-        self, text: bytes, hits: Sequence[int], located: Callable[[], Located]
+        self, text: bytes, hits: Sequence[int], located: Callable[[], Located], channel: Channel
     ) -> Iterator[Sighting]:
         left = MOST
         for index in hits:
@@ -94,7 +108,7 @@ class PatternDetector:
                 if rule.proof is not None and not rule.block_end and not _proven(rule.proof, text[start:end]):
                     continue  # most of what looks like a number of a card is none, and need not be located
                 found = located().at(text, start, end)
-                sighting = self._sighting(rule, *found) if found is not None else None
+                sighting = self._sighting(rule, *found, channel) if found is not None else None
                 if sighting is None:
                     continue  # it runs over the border of two strings, or is no real one
                 yield sighting
@@ -116,25 +130,16 @@ class PatternDetector:
             at = max(end, start + 1)
 
     @staticmethod
-    def _sighting(rule: Rule, place: Place, first: int, last: int) -> Sighting | None:
+    def _sighting(rule: Rule, place: Place, first: int, last: int, channel: Channel) -> Sighting | None:
         if rule.block_end:
             last = _block_end(place.text, last, rule.block_end)
         what = place.text[first:last]
         if what.startswith(MARK) or (rule.proof is not None and not rule.proof(what)):
             return None
         evidence = excerpt(what) if rule.family == "attack" else masked(what)
-        finding = Finding(
-            rule.id,
-            rule.severity,
-            rule.confidence,
-            rule.title,
-            place.pointer,
-            first,
-            last,
-            evidence,
-            rule.taxonomy,
-        )
-        return Sighting(finding, place.keys, what, place.is_key)
+        sure = rule.confidence if rule.only in {None, channel} else Confidence.POSSIBLE
+        finding = Finding(rule.id, rule.severity, sure, rule.title, taxonomy=rule.taxonomy)
+        return sighting_of(finding, place, first, last, evidence)
 
 
 def _proven(proof: Callable[[str], bool], what: bytes) -> bool:

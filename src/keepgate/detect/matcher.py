@@ -117,6 +117,11 @@ class Matcher:
         if probe not in self.hits(b"... " + _PROBE + b" ..."):
             raise LocalError("matcher", "the pattern matcher does not find what it must find")
 
+    @staticmethod
+    def of_words(patterns: Sequence[str]) -> Find:
+        """Only the question which of some long lists of words occur: RE2, whose automaton grows as it is needed."""
+        return _re2([pattern.encode() for pattern in patterns])
+
     def find(self, index: int, text: bytes, start: int = 0) -> tuple[Span, Span] | None:
         """The next match of one pattern: all of it, and its first group (all of it, if it has none that took part)."""
         found = self._single[index].search(text, start)
@@ -187,3 +192,20 @@ def available() -> bool:
     except ImportError:
         return False
     return True
+
+
+class Finder:
+    """Every place of one pattern of ours in a UTF-8 text. Linear, so repeats without a bound are fine here."""
+
+    def __init__(self, pattern: str) -> None:
+        """The pattern has no groups that matter and never matches the empty text."""
+        self._compiled = re2.compile(pattern.encode(), options=_options(MEMORY))
+
+    def spans(self, text: bytes, most: int) -> list[Span]:
+        """At most so many places, in order, none overlapping."""
+        found: list[Span] = []
+        for match in self._compiled.finditer(text):
+            found.append(match.span())
+            if len(found) >= most:
+                break
+        return found

@@ -15,8 +15,9 @@ from itertools import accumulate
 from typing import Any, Final
 
 from keepgate.decide.facts import Fact, Facts
-from keepgate.detect.artifact import Artifact
+from keepgate.detect.artifact import Artifact, ArtifactKind
 from keepgate.detect.detector import MOST, Detector, Sighting
+from keepgate.detect.setting import ARGUMENT, CONTENT, Channel, Setting
 from keepgate.detect.texts import MARK, Place, places, pointer
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Confidence, Finding
@@ -53,6 +54,7 @@ class Action(IntEnum):
 
 
 _RESULT, _ERROR = Kind.RESULT, Kind.ERROR
+_CHANNELS: Final = {ArtifactKind.TOOL: Channel.DEFINITION, ArtifactKind.PROMPT: Channel.PROMPT}
 _SURE: Final = (Confidence.CONFIRMED,)
 _FAIRLY: Final = (Confidence.CONFIRMED, Confidence.LIKELY)
 
@@ -86,8 +88,8 @@ def _table(**families: tuple[Action, Sequence[Confidence]]) -> Table:
 PROFILES: Final[Mapping[str, tuple[Table, Table]]] = {
     "relaxed": (Table(), Table()),
     "balanced": (
-        Table(),
-        _table(secret=(Action.REDACT, _SURE), attack=(Action.DENY, _SURE)),
+        _table(attack=(Action.DENY, _FAIRLY)),
+        _table(secret=(Action.REDACT, _SURE), personal=(Action.REDACT, _SURE), attack=(Action.DENY, _FAIRLY)),
     ),
     "strict": (
         _table(secret=(Action.DENY, _SURE), attack=(Action.DENY, _FAIRLY)),
@@ -115,21 +117,21 @@ class Content:
         root, value = _inspected(exchange.message)
         if value is None:
             return None
-        seen = self._look(value, root)
+        to_server = exchange.direction is Direction.TO_SERVER
+        seen = self._look(value, root, ARGUMENT if to_server else CONTENT)
         if not seen:
             return None
-        to_server = exchange.direction is Direction.TO_SERVER
         return self._verdict(seen, self._to_server if to_server else self._to_client, value, root)
 
     def judge_artifact(self, artifact: Artifact) -> Verdict | None:
         """The verdict on something that is not in a message, as if it went to a client."""
-        seen = self._look(artifact.content, artifact.member)
+        seen = self._look(artifact.content, artifact.member, _setting(artifact))
         return self._verdict(seen, self._to_client, artifact.content, artifact.member) if seen else None
 
-    def _look(self, value: Json, root: str) -> list[Sighting]:
+    def _look(self, value: Json, root: str, setting: Setting) -> list[Sighting]:
         seen: list[Sighting] = []
         for detector in self._detectors:
-            if found := detector.look(value, (root,)):
+            if found := detector.look(value, (root,), setting):
                 seen.extend(found)
         return seen
 
@@ -164,6 +166,12 @@ class Content:
 
     def _deny(self, reason: str, findings: tuple[Finding, ...]) -> Verdict:
         return Verdict(Effect.DENY, reason, self.id, findings=findings)
+
+
+def _setting(artifact: Artifact) -> Setting:
+    others = {server: names for server, names in artifact.session.items() if server != artifact.server}
+    siblings = artifact.session.get(artifact.server, ())
+    return Setting(_CHANNELS.get(artifact.kind, Channel.CONTENT), artifact.server, others, siblings)
 
 
 def _inspected(message: Message) -> tuple[str, Json]:

@@ -1,7 +1,7 @@
 """The rules, one file for each family, in the order they are reported.
 
-This is a starting pack: real secrets and plain attacks in English, so that inspection does real work at a real cost.
-It is no measured detection of attacks, and docs/content.md says so.
+`RULES` are patterns over what stands there; `PHRASES` are structures over what it means, in all
+languages of the lexicon and in all views.
 """
 
 from __future__ import annotations
@@ -9,7 +9,21 @@ from __future__ import annotations
 from typing import Final
 
 from keepgate.detect.detector import Rule
-from keepgate.detect.rules import commands, exfil, injection, personal, secrets
+from keepgate.detect.grammar import Phrase
+from keepgate.detect.rules import (
+    authority,
+    commands,
+    concealment,
+    exfil,
+    injection,
+    personal,
+    precall,
+    precedence,
+    roleplay,
+    secrets,
+    tampering,
+    transfer,
+)
 
 RULES: Final[tuple[Rule, ...]] = (
     *secrets.RULES,
@@ -18,4 +32,14 @@ RULES: Final[tuple[Rule, ...]] = (
     *exfil.RULES,
     *commands.RULES,
 )
-"""Every rule of the pack. Ids never change."""
+"""Every pattern. Ids never change."""
+PHRASES: Final[tuple[Phrase, ...]] = (
+    *precedence.PHRASES,
+    *concealment.PHRASES,
+    *authority.PHRASES,
+    *precall.PHRASES,
+    *tampering.PHRASES,
+    *transfer.PHRASES,
+    *roleplay.PHRASES,
+)
+"""Every structure of an instruction to a model."""

@@ -14,7 +14,7 @@ RULES: Final = (
         "attack.collector-host",
         "a host that collects requests for anybody",
         Severity.MEDIUM,
-        Confidence.LIKELY,
+        Confidence.POSSIBLE,
         r"(?i)\b(?:webhook\.site|requestbin\.(?:com|net)|pipedream\.net|[a-z0-9\-]{1,63}\.oast\.(?:fun|pro|live|me)|"
         r"[a-z0-9\-]{1,63}\.ngrok(?:-free)?\.(?:io|app)|burpcollaborator\.net|interact\.sh)\b",
         _TAXONOMY,

@@ -1,0 +1,171 @@
+"""Phrases: concepts that stand together in one sentence, and the families and weights they count with.
+
+A phrase does not ask for words but for what they mean: somebody is to ignore something that was said before. Phrases
+are data, in `detect/rules`; one phrase alone decides nothing, families are weighed together (`detect.weigh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from keepgate.detect.lexer import Token, bit, bits, presence
+from keepgate.detect.matcher import Matcher
+from keepgate.model.finding import Severity
+
+SENTENCE: Final = 60
+"""Tokens after which a sentence is taken to be over."""
+SIGNALS: Final = 400
+"""Signals of one text; more change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One structure. `need` are slots, each one concept or several with `|` between; all within `near` bytes.
+
+    `weights` are for definitions, content and prompts; 0 where it means nothing. `unless` are concepts that make it
+    harmless in the same sentence. `ordered` asks for the slots in their order.
+    """
+
+    id: str
+    title: str
+    family: str
+    need: tuple[str, ...]
+    weights: tuple[float, float, float]
+    near: int = 120
+    ordered: bool = False
+    unless: str = ""
+    taxonomy: tuple[str, ...] = ("OWASP-MCP03", "SAFE-T1001", "CWE-1427")
+    severity: Severity = Severity.MEDIUM
+    slots: tuple[int, ...] = field(init=False)
+    never: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slots", tuple(bits(slot.split("|")) for slot in self.need))
+        object.__setattr__(self, "never", bits(self.unless.split()) if self.unless else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A phrase at a place, in bytes of the view it was found in. `mentioned`: it is quoted or spoken about."""
+
+    phrase: Phrase
+    start: int
+    end: int
+    mentioned: bool = False
+
+
+_STOP: Final = bit("STOP")
+_QUOTE: Final = bit("QUOTE")
+_MENTION: Final = bit("MENTION")
+_EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE"))
+
+
+class Grammar:
+    """Finds phrases. `suspect` is the cheap question before."""
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        self.phrases = tuple(phrases)
+        present = presence()
+        self._bits = [mask for mask, _ in present]
+        self._hits = Matcher.of_words([pattern for _, pattern in present])
+
+    def suspect(self, text: bytes) -> bool:
+        """Whether any phrase could be in a folded text: every slot has a word in it somewhere."""
+        there = _EVERYWHERE
+        for index in self._hits(text):
+            there |= self._bits[index]
+        return any(all(slot & there for slot in phrase.slots) for phrase in self.phrases)
+
+    def signals(self, tokens: Iterable[Token]) -> Iterator[Signal]:
+        """Every phrase in every sentence, at most SIGNALS."""
+        left = SIGNALS
+        for sentence in _sentences(tokens):
+            there = 0
+            for token in sentence:
+                there |= token.concepts
+            for phrase in self.phrases:
+                if phrase.never & there or not all(slot & there for slot in phrase.slots):
+                    continue
+                place = _closest(phrase, sentence)
+                if place is None:
+                    continue
+                yield Signal(phrase, *place, _mentioned(sentence, there, *place))
+                left -= 1
+                if not left:
+                    return
+
+
+def disguised(signal: Signal, tokens: Iterable[Token], text: str, literal: str) -> bool:
+    """Whether the words of a signal are other ones than those that stand there: at least two, or all there are."""
+    raw = text.encode(errors="replace")
+    meant = [
+        t for t in tokens if signal.start <= t.start and t.end <= signal.end and t.concepts & ~_EVERYWHERE
+    ]
+    changed = at = chars = 0
+    for token in meant:
+        word = raw[token.start : token.end].decode(errors="replace")
+        start = chars + len(raw[at : token.start].decode(errors="replace"))
+        at, chars = token.end, start + len(word)
+        changed += literal[start:chars] != word
+    return changed >= min(2, len(meant)) > 0
+
+
+def _sentences(tokens: Iterable[Token]) -> Iterator[list[Token]]:
+    sentence: list[Token] = []
+    for token in tokens:
+        if token.concepts & _STOP:
+            if sentence:
+                yield sentence
+                sentence = []
+            if token.concepts == _STOP:
+                continue
+        sentence.append(token)
+        if len(sentence) >= SENTENCE:
+            yield sentence
+            sentence = sentence[-SENTENCE // 4 :]
+            if len(sentence) >= SENTENCE:
+                sentence = []
+    if sentence:
+        yield sentence
+
+
+def _closest(phrase: Phrase, sentence: list[Token]) -> tuple[int, int] | None:
+    """The first place where all slots are filled near enough."""
+    for number, first in enumerate(sentence):
+        if phrase.ordered:
+            if not phrase.slots[0] & first.concepts:
+                continue
+        elif not any(slot & first.concepts for slot in phrase.slots):
+            continue
+        end = _filled(phrase, sentence, number)
+        if end is not None:
+            return first.start, end
+    return None
+
+
+def _filled(phrase: Phrase, sentence: list[Token], number: int) -> int | None:
+    """Where the slots are full, beginning with this token; None if they are not within reach."""
+    open_slots = list(phrase.slots)
+    start = sentence[number].start
+    for token in sentence[number:]:
+        if token.end - start > phrase.near:
+            return None
+        if phrase.ordered:
+            while open_slots and open_slots[0] & token.concepts:
+                open_slots.pop(0)
+        else:
+            open_slots = [slot for slot in open_slots if not slot & token.concepts]
+        if not open_slots:
+            return token.end
+    return None
+
+
+def _mentioned(sentence: list[Token], there: int, start: int, end: int) -> bool:
+    """Whether the sentence speaks about such a phrase: it says so, or it puts the phrase into quotation marks."""
+    if there & _MENTION:
+        return True
+    before = sum(1 for token in sentence if token.concepts & _QUOTE and token.end <= start)
+    after = sum(1 for token in sentence if token.concepts & _QUOTE and token.start >= end)
+    return before % 2 == 1 and after >= 1

@@ -1,0 +1,205 @@
+"""The detector of instructions to a model: views, phrases, weights, and one finding where they add up.
+
+Definitions are weighed entity by entity, whatever string of them says it; other texts by what stands close together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from keepgate.detect.detector import PatternDetector, Sighting, excerpt, sighting_of
+from keepgate.detect.grammar import Grammar, Phrase, Signal, disguised
+from keepgate.detect.lexer import squeezed, tokens
+from keepgate.detect.setting import CONTENT, Channel, Setting
+from keepgate.detect.texts import Place, places
+from keepgate.detect.views import BORDER, View, Views
+from keepgate.detect.weigh import SURE, THRESHOLD, Weighed, weigh
+from keepgate.model.finding import Confidence, Finding, Severity
+from keepgate.model.message import Json
+
+ENTITIES: Final = ("tools", "prompts", "resources", "resourceTemplates")
+"""Members of a result that hold definitions, each judged alone."""
+SAID: Final = {Channel.DEFINITION: "attack.poisoned-definition", Channel.PROMPT: "attack.prompt"}
+"""The rule under which a group of signals is reported; `attack.instructions` elsewhere."""
+INSTRUCTIONS: Final = "attack.instructions"
+_TITLES: Final = {
+    "attack.poisoned-definition": "a definition that gives the model orders",
+    "attack.prompt": "an attack on the model's instructions",
+    INSTRUCTIONS: "text that gives the model orders",
+}
+_TAXONOMY: Final = ("OWASP-MCP03", "OWASP-MCP06", "SAFE-T1001", "SAFE-T1102", "CWE-1427")
+NOTED: Final = 1.5
+"""What weighs less is not worth a line in the log."""
+_WHOLE: Final = 1 << 30
+_SHOWN: Final = 12
+"""Signals of a group that are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A group of signals with the view it stands in: what is weighed, and what a further judge may be shown."""
+
+    weighed: Weighed
+    view: View
+    channel: Channel
+
+    @property
+    def text(self) -> str:
+        """The sentence or sentences around, as they read."""
+        raw = self.view.text.encode(errors="replace")
+        return raw[max(0, self.weighed.start - 300) : self.weighed.end + 300].decode(errors="replace")
+
+
+class InstructionDetector:
+    """Phrases over every view of every string. `hidden` are the patterns that are also looked for in decoded text."""
+
+    def __init__(self, phrases: Sequence[Phrase], hidden: PatternDetector | None = None) -> None:
+        self._grammar = Grammar(phrases)
+        self._views = Views()
+        self._hidden = hidden
+
+    def look(
+        self, value: Json, root: tuple[str | int, ...] = (), setting: Setting = CONTENT
+    ) -> Sequence[Sighting]:
+        """What gives orders, and what was hidden by an encoding."""
+        found: list[Sighting] = []
+        for part, steps, channel in _parts(value, root, setting.channel):
+            found.extend(self._judge(part, steps, channel))
+        return found
+
+    def marked(self, text: str, channel: Channel) -> Iterator[Marked]:
+        """The groups of signals of one text, view by view, whatever they weigh."""
+        for view in self._views.of(text):
+            if (found := self._weighed(view, channel)) is not None:
+                yield Marked(found, view, channel)
+
+    def _judge(self, value: Json, root: tuple[str | int, ...], channel: Channel) -> Iterator[Sighting]:
+        strings = _strings(value)
+        source = BORDER.join(strings)
+        best: Marked | None = None
+        where = _Where(value, root, strings)
+        for view in self._views.of(source):
+            if view.kind == "decoded" and self._hidden is not None:
+                yield from self._decoded(view, where, channel)
+            if channel is Channel.ARGUMENT:
+                continue
+            weighed = self._weighed(view, channel)
+            if weighed is not None and (best is None or weighed.score > best.weighed.score):
+                best = Marked(weighed, view, channel)
+        if best is not None and best.weighed.score >= NOTED:
+            yield from _reported(best, where)
+
+    def _weighed(self, view: View, channel: Channel) -> Weighed | None:
+        raw = view.text.encode(errors="replace")
+        if not view.squeezed and not self._grammar.suspect(raw):
+            return None
+        words = squeezed(raw) if view.squeezed else tokens(raw)
+        signals = list(self._grammar.signals(words))
+        if view.literal:
+            signals = [each for each in signals if disguised(each, words, view.text, view.literal)]
+        if view.squeezed:  # nobody speaks about a thing in letters set apart
+            signals = [replace(each, mentioned=False) for each in signals]
+        reach = {"reach": _WHOLE} if channel is Channel.DEFINITION else {}
+        return weigh(signals, channel, hidden=view.hidden and not view.squeezed, **reach) if signals else None
+
+    def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
+        assert self._hidden is not None
+        for seen in self._hidden.look(view.plain, (), Setting(channel)):
+            length = len(view.plain)
+            start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end, length))
+            yield where.sighting(seen.finding, start, end, seen.finding.evidence)
+
+
+def _folded_span(view: View, start: int, end: int, length: int) -> tuple[int, int]:
+    """The same place in the folded text; the whole of it where folding moved characters."""
+    return (start, end) if len(view.text) == length else (0, len(view.text))
+
+
+def _strings(value: Json) -> list[str]:
+    return [value] if isinstance(value, str) else [place.text for place in places(value)]
+
+
+def _parts(
+    value: Json, root: tuple[str | int, ...], channel: Channel
+) -> Iterator[tuple[Json, tuple[str | int, ...], Channel]]:
+    """The value, or each definition in it and the rest."""
+    if channel is not Channel.CONTENT or not isinstance(value, dict):
+        yield value, root, channel
+        return
+    rest = value
+    for key in ENTITIES:
+        listed = value.get(key)
+        if isinstance(listed, list) and root[:1] == ("result",):
+            rest = {name: member for name, member in rest.items() if name != key}
+            for number, item in enumerate(listed):
+                yield item, (*root, key, number), Channel.DEFINITION
+    if (isinstance(value.get("instructions"), str) and "protocolVersion" in value) or value.keys() == {
+        "instructions"
+    }:
+        rest = {name: member for name, member in rest.items() if name != "instructions"}
+        yield value["instructions"], (*root, "instructions"), Channel.DEFINITION
+    if rest:
+        yield rest, root, channel
+
+
+class _Where:
+    """From a place in the joined strings back to the string."""
+
+    def __init__(self, value: Json, root: tuple[str | int, ...], strings: list[str]) -> None:
+        self._value, self._root, self._strings = value, root, strings
+        self._places: list[Place] | None = None
+
+    def place(self, start: int, end: int) -> tuple[Place, int, int]:
+        """The string that holds the start, and the offsets in it; what reaches into the next string is cut."""
+        if self._places is None:
+            self._places = list(places(self._value, self._root))
+        at = 0
+        for found in self._places:
+            length = len(found.text)
+            if start <= at + length:
+                first = start - at
+                return found, first, min(max(end - at, first), length)
+            at += length + 1
+        return self._places[-1], 0, len(self._places[-1].text)
+
+    def sighting(self, finding: Finding, start: int, end: int, evidence: str) -> Sighting:
+        """A finding of a view as one of the source."""
+        place, first, last = self.place(start, end)
+        return sighting_of(finding, place, first, last, evidence)
+
+
+def _reported(marked: Marked, where: _Where) -> Iterator[Sighting]:
+    """The group as one finding if it is heavy enough, and its signals as weak ones."""
+    weighed, view, channel = marked.weighed, marked.view, marked.channel
+    raw = view.text.encode(errors="replace")
+    over = weighed.score - THRESHOLD[channel]
+    if over >= 0:
+        rule = SAID.get(channel, INSTRUCTIONS)
+        confidence = Confidence.CONFIRMED if over >= SURE else Confidence.LIKELY
+        severity = Severity.CRITICAL if over >= SURE else Severity.HIGH
+        evidence = excerpt(raw[weighed.start : weighed.end].decode(errors="replace"))
+        yield where.sighting(
+            Finding(rule, severity, confidence, _TITLES[rule], taxonomy=_TAXONOMY),
+            *_origin(view, raw, weighed.start, weighed.end),
+            f"{view.kind}: {evidence}" if view.hidden else evidence,
+        )
+    seen: set[str] = set()
+    for signal in weighed.signals:
+        if signal.phrase.id in seen or len(seen) >= _SHOWN:
+            continue
+        seen.add(signal.phrase.id)
+        yield _signal(signal, view, raw, where)
+
+
+def _signal(signal: Signal, view: View, raw: bytes, where: _Where) -> Sighting:
+    phrase = signal.phrase
+    finding = Finding(phrase.id, phrase.severity, Confidence.POSSIBLE, phrase.title, taxonomy=phrase.taxonomy)
+    evidence = excerpt(raw[signal.start : signal.end].decode(errors="replace"))
+    return where.sighting(finding, *_origin(view, raw, signal.start, signal.end), evidence)
+
+
+def _origin(view: View, raw: bytes, start: int, end: int) -> tuple[int, int]:
+    first = len(raw[:start].decode(errors="replace"))
+    return view.origin(first, first + len(raw[start:end].decode(errors="replace")))

@@ -1,0 +1,55 @@
+"""French."""
+
+WORDS = {
+    "NOT": "ne, n', pas, jamais, sans, ni, aucun, aucune, evite, evitez",
+    "IGNORE": "ignore, ignorez, ignorer, ignores, oublie, oubliez, oublier, neglig*, ne tiens pas compte,"
+    "ne tenez pas compte, ne tenez aucun compte, fais abstraction, faites abstraction, outrepass*, contourne*, ecarte*",
+    "PRIOR": "precedent*, precedemment, anterieur*, toutes, tous, tout, ci-dessus, initial*, existant*, originale*,"
+    "vos, tes, les, ton, votre, ce que, donnees, avant",
+    "INSTR": "instruction, instructions, consigne, consignes, directive, directives, regle, regles, ordre, ordres,"
+    "commandes, prompt, prompts, message systeme, contraintes, contexte, restrictions",
+    "TELL": "dis, dire, dites, informe*, mentionn*, revel*, montre*, montrer, notifi*, avert*, preven*, signale*,"
+    "divulgu*, parle, parlez, parler",
+    "USER": "utilisateur, utilisateurs, utilisatrice, l'utilisateur, client, humain, operateur, personne",
+    "COVERT": "secretement, en secret, discretement, silencieusement, en silence, a l'insu, furtivement, en arriere-plan,"
+    "sans que, en cachette, dissimul*, cache, cachez",
+    "MODEL": "assistant, modele, agent, l'assistant, intelligence artificielle, ia, modele de langage, l'agent, l'ia",
+    "MUST": "dois, devez, doit, toujours, obligatoire*, obligatoirement, il faut, assure-toi, assurez-vous, necessaire,"
+    "imperatif, imperativement",
+    "STRONG": "dois, devez, doit, toujours, obligatoire*, obligatoirement, imperativement",
+    "CALL": "appelle*, appeler, appelez, utilise*, utiliser, utilisez, execute*, executer, executez, invoque*, lance*",
+    "TOOL": "outil, outils, l'outil, fonction, fonctions, operation, operations, requete, tache, action",
+    "THISTOOL": "cet outil, cette fonction, cette methode",
+    "OTHERTOOL": "tout autre outil, autres outils, tous les outils, autre outil, n'importe quel outil, toute operation,"
+    "toute autre, chaque outil, d'autres outils",
+    "BEFORE": "avant, avant de, d'abord, au prealable, prealablement, premierement",
+    "WHEN": "quand, lorsque, lorsqu'*, si, chaque fois, a chaque fois, des que, lors",
+    "PARAM": "parametre, parametres, argument, destinataire, adresse, champ, valeur, montant, chemin, objet, contenu",
+    "CHANGE": "change*, changer, changez, remplace*, remplacer, remplacez, modifi*, ajout*, substitu*, redirig*",
+    "INSTEAD": "au lieu, plutot que, a la place, quel que soit, independamment",
+    "SEND": "envoie*, envoye*, envoyer, envoyez, transmet*, transmettre, transfere*, transferer, transferez, televers*,"
+    "partage*, partager, partagez, publie*, poste, virez",
+    "INCLUDE": "inclu*, inclure, ajoute*, ajouter, ajoutez, joins, joignez, insere*, passe, passez, ecris, ecrivez",
+    "READ": "lis, lire, lisez, ouvre*, ouvrir, ouvrez, accede*, acceder, recuper*, obten*, obtenir, collect*,"
+    "extrai*, extraire, cherche*, copie*, affiche*, resume*",
+    "SECRET": "mot de passe, mots de passe, identifiants, cle api, cles api, cle d'api, cles d'api, cle privee,"
+    "cles privees, jeton, jetons, secret*, donnees personnelles, carte bancaire, carte de credit, confidentiel*,"
+    "variables d'environnement, donnees sensibles, donnees bancaires, token, tokens",
+    "TALK": "historique, historique de la conversation, conversation, prompt systeme, l'historique, messages precedents,"
+    "invite systeme, instructions systeme, tes instructions, vos instructions, ton prompt",
+    "NEWTASK": "nouvelle tache, nouvelles instructions, instruction suivante, instructions suivantes, ce qui suit,"
+    "ta tache, votre tache, cette instruction, ces instructions, nouvelle instruction",
+    "OBEY": "suis, suivez, suivre, obeis, obeissez, respecte*, respectez, fais, faites, effectue*, execute*",
+    "URGENT": "important*, urgent*, attention, immediatement, avertissement, critique",
+    "AUTH": "systeme, administrateur, developpeur, politique de securite, conformite, equipe de securite",
+    "FROMME": "message de l'utilisateur, message de l'administrateur, je suis l'utilisateur, je suis ton, je suis votre,"
+    "message du systeme",
+    "SAY": "dis, dites, reponds, repondez, ecris, ecrivez, affiche, affichez, repete, repetez, imprime*, indique*,"
+    "declare*, affirme*",
+    "ONLY": "seulement, uniquement, juste, simplement, rien d'autre",
+    "ROLE": "tu es maintenant, vous etes maintenant, agis comme, agissez comme, desormais, a partir de maintenant,"
+    "fais semblant, faites semblant, joue le role",
+    "CONFIRM": "confirmation, demander, permission, autorisation, consentement, approbation, confirmer",
+    "MENTION": "exemple, exemples, attaque, attaques, attaquant, injection, malveillant*, par exemple",
+    "PLEASE": "veuillez, s'il te plait, s'il vous plait, merci de",
+}

@@ -1,0 +1,79 @@
+"""Weighing: families of signals that stand close together, added up for the channel they stand in.
+
+Never does one weak signal decide. What is only quoted or spoken about counts less; what was hidden counts more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from keepgate.detect.grammar import Signal
+from keepgate.detect.setting import Channel
+
+REACH: Final = 900
+"""Bytes within which signals belong together."""
+QUOTED: Final = 0.4
+"""What a signal counts that is quoted or spoken about."""
+HIDDEN: Final = 2.0
+"""What it adds that a text with signals was hidden from the reader."""
+THRESHOLD: Final[Mapping[Channel, float]] = {
+    Channel.DEFINITION: 4.0,
+    Channel.CONTENT: 3.0,
+    Channel.PROMPT: 3.0,
+    Channel.ARGUMENT: 99.0,
+}
+"""From here on it is likely an attack; nothing in an argument can be one of this kind."""
+SURE: Final = 3.0
+"""So much above the threshold and it is taken as certain."""
+_COLUMN: Final = {Channel.DEFINITION: 0, Channel.CONTENT: 1, Channel.PROMPT: 2, Channel.ARGUMENT: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A place with everything that speaks for an attack there."""
+
+    score: float
+    signals: tuple[Signal, ...]
+    families: frozenset[str]
+
+    @property
+    def start(self) -> int:
+        """Where it begins, in bytes of the view."""
+        return min(signal.start for signal in self.signals)
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return max(signal.end for signal in self.signals)
+
+
+def weigh(
+    signals: Iterable[Signal], channel: Channel, *, hidden: bool = False, reach: int = REACH
+) -> Weighed | None:
+    """The heaviest group of signals within reach of each other; None without any that counts here."""
+    column = _COLUMN[channel]
+    counted = sorted(
+        ((signal.start, signal) for signal in signals if signal.phrase.weights[column] > 0),
+        key=lambda pair: pair[0],
+    )
+    best: Weighed | None = None
+    first = 0
+    for number, (start, _) in enumerate(counted):
+        while counted[first][0] < start - reach:
+            first += 1
+        group = tuple(signal for _, signal in counted[first : number + 1])
+        found = _sum(group, column, hidden=hidden)
+        if best is None or found.score > best.score:
+            best = found
+    return best
+
+
+def _sum(group: tuple[Signal, ...], column: int, *, hidden: bool) -> Weighed:
+    families: dict[str, float] = {}
+    for signal in group:
+        weight = signal.phrase.weights[column] * (QUOTED if signal.mentioned and not hidden else 1.0)
+        families[signal.phrase.family] = max(weight, families.get(signal.phrase.family, 0.0))
+    score = sum(families.values())
+    return Weighed(score + (HIDDEN if hidden and score else 0.0), group, frozenset(families))
