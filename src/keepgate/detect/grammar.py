@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from keepgate.detect.lexer import Token, bit, bits, presence
@@ -63,20 +64,32 @@ _EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE"))
 
 
 class Grammar:
-    """Finds phrases. `suspect` is the cheap question before."""
+    """Finds phrases. `potential` is the cheap question before."""
 
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self.phrases = tuple(phrases)
         present = presence()
         self._bits = [mask for mask, _ in present]
+        self._most = lru_cache(maxsize=4096)(self._heaviest)
         self._hits = Matcher.of_words([pattern for _, pattern in present])
 
-    def suspect(self, text: bytes) -> bool:
-        """Whether any phrase could be in a folded text: every slot has a word in it somewhere."""
+    def potential(self, text: bytes, channel: int) -> float:
+        """What a folded text could weigh at most, judged by which words are in it at all; 0 for nearly every text."""
+        hits = self._hits(text)
+        if not hits:
+            return self._most(_EVERYWHERE, channel)
         there = _EVERYWHERE
-        for index in self._hits(text):
+        for index in hits:
             there |= self._bits[index]
-        return any(all(slot & there for slot in phrase.slots) for phrase in self.phrases)
+        return self._most(there, channel)
+
+    def _heaviest(self, there: int, channel: int) -> float:
+        families: dict[str, float] = {}
+        for phrase in self.phrases:
+            weight = phrase.weights[channel]
+            if weight > families.get(phrase.family, 0.0) and all(slot & there for slot in phrase.slots):
+                families[phrase.family] = weight
+        return sum(families.values())
 
     def signals(self, tokens: Iterable[Token]) -> Iterator[Signal]:
         """Every phrase in every sentence, at most SIGNALS."""

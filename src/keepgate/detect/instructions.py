@@ -13,14 +13,15 @@ from keepgate.detect.detector import PatternDetector, Sighting, excerpt, sightin
 from keepgate.detect.grammar import Grammar, Phrase, Signal, disguised
 from keepgate.detect.lexer import squeezed, tokens
 from keepgate.detect.setting import CONTENT, Channel, Setting
-from keepgate.detect.texts import Place, places
+from keepgate.detect.texts import Place, places, strings
 from keepgate.detect.views import BORDER, View, Views
-from keepgate.detect.weigh import SURE, THRESHOLD, Weighed, weigh
+from keepgate.detect.weigh import COLUMN, HIDDEN, SURE, THRESHOLD, Weighed, weigh
 from keepgate.model.finding import Confidence, Finding, Severity
 from keepgate.model.message import Json
 
 ENTITIES: Final = ("tools", "prompts", "resources", "resourceTemplates")
 """Members of a result that hold definitions, each judged alone."""
+_DEFINED: Final = frozenset((*ENTITIES, "instructions"))
 SAID: Final = {Channel.DEFINITION: "attack.poisoned-definition", Channel.PROMPT: "attack.prompt"}
 """The rule under which a group of signals is reported; `attack.instructions` elsewhere."""
 INSTRUCTIONS: Final = "attack.instructions"
@@ -76,10 +77,9 @@ class InstructionDetector:
                 yield Marked(found, view, channel)
 
     def _judge(self, value: Json, root: tuple[str | int, ...], channel: Channel) -> Iterator[Sighting]:
-        strings = _strings(value)
-        source = BORDER.join(strings)
+        source = BORDER.join(strings(value))
         best: Marked | None = None
-        where = _Where(value, root, strings)
+        where = _Where(value, root)
         for view in self._views.of(source):
             if view.kind == "decoded" and self._hidden is not None:
                 yield from self._decoded(view, where, channel)
@@ -93,8 +93,11 @@ class InstructionDetector:
 
     def _weighed(self, view: View, channel: Channel) -> Weighed | None:
         raw = view.text.encode(errors="replace")
-        if not view.squeezed and not self._grammar.suspect(raw):
-            return None
+        if not view.squeezed:
+            hidden = HIDDEN if view.hidden else 0.0
+            most = self._grammar.potential(raw, COLUMN[channel])
+            if not most or most + hidden < NOTED:
+                return None
         words = squeezed(raw) if view.squeezed else tokens(raw)
         signals = list(self._grammar.signals(words))
         if view.literal:
@@ -117,10 +120,6 @@ def _folded_span(view: View, start: int, end: int, length: int) -> tuple[int, in
     return (start, end) if len(view.text) == length else (0, len(view.text))
 
 
-def _strings(value: Json) -> list[str]:
-    return [value] if isinstance(value, str) else [place.text for place in places(value)]
-
-
 def _parts(
     value: Json, root: tuple[str | int, ...], channel: Channel
 ) -> Iterator[tuple[Json, tuple[str | int, ...], Channel]]:
@@ -128,16 +127,17 @@ def _parts(
     if channel is not Channel.CONTENT or not isinstance(value, dict):
         yield value, root, channel
         return
+    if root != ("result",) or _DEFINED.isdisjoint(value):
+        yield value, root, channel
+        return
     rest = value
     for key in ENTITIES:
         listed = value.get(key)
-        if isinstance(listed, list) and root[:1] == ("result",):
+        if isinstance(listed, list):
             rest = {name: member for name, member in rest.items() if name != key}
             for number, item in enumerate(listed):
                 yield item, (*root, key, number), Channel.DEFINITION
-    if (isinstance(value.get("instructions"), str) and "protocolVersion" in value) or value.keys() == {
-        "instructions"
-    }:
+    if isinstance(value.get("instructions"), str):
         rest = {name: member for name, member in rest.items() if name != "instructions"}
         yield value["instructions"], (*root, "instructions"), Channel.DEFINITION
     if rest:
@@ -147,8 +147,8 @@ def _parts(
 class _Where:
     """From a place in the joined strings back to the string."""
 
-    def __init__(self, value: Json, root: tuple[str | int, ...], strings: list[str]) -> None:
-        self._value, self._root, self._strings = value, root, strings
+    def __init__(self, value: Json, root: tuple[str | int, ...]) -> None:
+        self._value, self._root = value, root
         self._places: list[Place] | None = None
 
     def place(self, start: int, end: int) -> tuple[Place, int, int]:

@@ -38,6 +38,15 @@ def joined(value: Json) -> bytes:
         return text.encode(errors="replace")
 
 
+def strings(value: Json) -> list[str]:
+    """The strings in the order of `joined` and `places`."""
+    if type(value) is str:
+        return [value]
+    out: list[str] = []
+    _collect(value, out)
+    return out
+
+
 def _collect(value: Any, out: list[str]) -> None:
     # Written out for both kinds: this runs for every member of every message.
     if type(value) is dict:

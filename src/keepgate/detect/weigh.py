@@ -27,7 +27,8 @@ THRESHOLD: Final[Mapping[Channel, float]] = {
 """From here on it is likely an attack; nothing in an argument can be one of this kind."""
 SURE: Final = 3.0
 """So much above the threshold and it is taken as certain."""
-_COLUMN: Final = {Channel.DEFINITION: 0, Channel.CONTENT: 1, Channel.PROMPT: 2, Channel.ARGUMENT: 1}
+COLUMN: Final = {Channel.DEFINITION: 0, Channel.CONTENT: 1, Channel.PROMPT: 2, Channel.ARGUMENT: 1}
+"""Which of the weights of a phrase counts where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def weigh(
     signals: Iterable[Signal], channel: Channel, *, hidden: bool = False, reach: int = REACH
 ) -> Weighed | None:
     """The heaviest group of signals within reach of each other; None without any that counts here."""
-    column = _COLUMN[channel]
+    column = COLUMN[channel]
     counted = sorted(
         ((signal.start, signal) for signal in signals if signal.phrase.weights[column] > 0),
         key=lambda pair: pair[0],
