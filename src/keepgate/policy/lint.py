@@ -57,16 +57,8 @@ def unmatched(
                 continue
             if any(pattern.server.matches(server) for server in open_ended):
                 continue
-            if not any(_names(pattern, item) for items in listed.values() for item in items):
+            if not any(pattern.names(item) for items in listed.values() for item in items):
                 yield source.path, f"`{source.pattern}` matches nothing that its servers list"
-
-
-def _names(pattern: Pattern, resource: Resource) -> bool:
-    return (
-        pattern.kind in (None, resource.kind)
-        and pattern.server.matches(resource.server)
-        and pattern.name.matches(resource.name)
-    )
 
 
 def _holders(grants: Iterable[Grant]) -> dict[str, set[str]]:

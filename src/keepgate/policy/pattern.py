@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keepgate.model.access import ResourceKind
+from keepgate.model.access import Resource, ResourceKind
 from keepgate.policy.cedar import escape
 
 
@@ -79,6 +79,14 @@ class Pattern:
         """Whether this names everything that `other` names."""
         kinds = self.kind in (None, other.kind)
         return kinds and self.server.covers(other.server) and self.name.covers(other.name)
+
+    def names(self, resource: Resource) -> bool:
+        """Whether it names this thing, for remarks about a configuration; decisions are Cedar's."""
+        return (
+            self.kind in (None, resource.kind)
+            and self.server.matches(resource.server)
+            and self.name.matches(resource.name)
+        )
 
     @classmethod
     def parse(cls, text: str) -> Pattern:

@@ -11,6 +11,8 @@ import typer
 from keepgate.cli.policy.cases import hold
 from keepgate.cli.policy.check import check
 from keepgate.cli.policy.diff import diff
+from keepgate.cli.policy.simulate import simulate
+from keepgate.cli.policy.suggest import suggest
 from keepgate.cli.policy.why import why
 
 app = typer.Typer(
@@ -20,3 +22,5 @@ app.command()(check)
 app.command()(why)
 app.command("test")(hold)
 app.command()(diff)
+app.command()(simulate)
+app.command()(suggest)

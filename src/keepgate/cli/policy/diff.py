@@ -59,10 +59,10 @@ def diff(  # noqa: PLR0917 - each is an option
         fail("there is nothing to compare: give `--live`, `--resource` or `--names`", 2)
     found = list(compared)
     if format_ is Format.JSON:
-        typer.echo(json.dumps([_shape(change) for change in found], indent=2))
+        typer.echo(json.dumps([shape(change) for change in found], indent=2))
     else:
         if found:
-            table(("CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"), map(_change, found))
+            table(("CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"), map(cells, found))
         gains = sum(change.gains for change in found)
         typer.echo(
             f"{gains} gained, {len(found) - gains} lost: {len(people)} principals, {len(things)} names"
@@ -70,10 +70,11 @@ def diff(  # noqa: PLR0917 - each is an option
     raise typer.Exit(1 if found else 0)
 
 
-def _shape(change: Change) -> dict[str, Any]:
+def shape(change: Change) -> dict[str, Any]:
+    """A change as JSON."""
     from keepgate.policy.question import shown
 
-    shape: dict[str, Any] = {
+    told: dict[str, Any] = {
         "change": "gains" if change.gains else "loses",
         "principal": list(change.principal.grantees),
         "action": str(change.action),
@@ -82,12 +83,13 @@ def _shape(change: Change) -> dict[str, Any]:
         "after": change.after.name.lower(),
     }
     if any(change.observed):
-        shape["observed"] = dict(zip(("before", "after"), change.observed, strict=True))
-    return shape
+        told["observed"] = dict(zip(("before", "after"), change.observed, strict=True))
+    return told
 
 
-def _change(change: Change) -> tuple[str, ...]:
-    shape = _shape(change) | {"principal": " with ".join(carried(change.principal))}
-    for when, observed in shape.pop("observed", {}).items():
-        shape[when] += ", observed" if observed else ""
-    return tuple(shape.values())
+def cells(change: Change) -> tuple[str, ...]:
+    """A change as a row of a table."""
+    told = shape(change) | {"principal": " with ".join(carried(change.principal))}
+    for when, observed in told.pop("observed", {}).items():
+        told[when] += ", observed" if observed else ""
+    return tuple(told.values())
