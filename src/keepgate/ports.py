@@ -23,6 +23,23 @@ class AuditLog(Protocol):
     def close(self) -> None: ...
 
 
+class Counters(Protocol):
+    """Amounts used within windows of time, by key. Called on the event loop: must not wait for a disk or a network.
+
+    Keys hold no names. What is added is seen by the next `used` of this process at once, by others within seconds.
+    Bounded: where there is no room for another counter, newcomers share one.
+    """
+
+    def used(self, key: str) -> float:
+        """What was added under `key` in a window that has not ended; 0 if nothing."""
+
+    def add(self, key: str, until: float, units: float) -> None:
+        """Add to it. The window ends at `until`, Unix seconds: then all of it is forgotten."""
+
+    def close(self) -> None:
+        """Keep what is to be kept. Idempotent."""
+
+
 class KeyRing(Protocol):
     """API keys. `authenticate` answers None for anything unknown, expired, revoked or malformed (constant time)."""
 

@@ -43,7 +43,7 @@ def test_what_a_token_says_becomes_the_principal():
     assert found.actors == ("agent-2", "agent-1")
     assert found.auth.scopes == {"openid", "mcp"}
     assert (found.auth.acr, found.auth.auth_time, found.auth.until) == ("urn:mfa", NOW - 60, NOW + 300)
-    assert found.id == "oauth:corp/alice/cursor/agent-2/agent-1"
+    assert found.id == "oauth:corp@acme/alice/cursor/agent-2/agent-1"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from keepgate.audit.record import Entry
 from keepgate.config import Document
 from keepgate.config.inspection import guards_of
 from keepgate.decide.chain import Guard
+from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.gateway import Gateway, Keys, Outside
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.access import Principal
@@ -155,6 +156,7 @@ def gateway_of(
     sync: bool = False,
     inspection: Sequence[Guard] = INSPECTION,
     policy: Engine | Observing | None = None,
+    budgets: Budgets | None = None,
 ) -> tuple[Gateway, MemoryLog]:
     """The gateway with one role for each principal, or with this policy."""
     log = MemoryLog()
@@ -171,6 +173,7 @@ def gateway_of(
         anonymous="anonymous" in grants,
         sync=sync,
         inspection=inspection,
+        budgets=budgets,
     )
     return gateway, log
 

@@ -141,9 +141,12 @@ def _principal(claims: Mapping[str, Any], issuer: Issuer, auth: Authentication) 
             raise TokenError("the token names somebody of another issuer", f"`{name[:80]}`")
     if (issuer.prefix + client).startswith(NAMESPACES):
         raise TokenError("the token names a client as certificates do")
-    parts = [issuer.name, subject, client, *actors]
+    # The tenant is part of who it is: one person can be a member of two under the same subject, and everything that is
+    # remembered of a caller is bound to this. No name of an issuer has an `@`.
+    issued_for = f"{issuer.name}@{quote(tenant, safe=_PLAIN)}" if tenant else issuer.name
+    parts = [quote(part, safe=_PLAIN) for part in (subject, client, *actors)]
     return Principal(
-        "oauth:" + "/".join(quote(part, safe=_PLAIN) for part in parts),
+        "oauth:" + "/".join((issued_for, *parts)),
         "oauth",
         groups=tuple(issuer.prefix + group for group in groups),
         tenant=tenant and issuer.prefix + tenant,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keepgate.compose.budgets import budgets_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
 from keepgate.compose.running import identity
@@ -44,4 +45,5 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
         sync=settings.durability == "sync",
         inspection=guards_of(settings),
         pins=pins_of(settings, lock),
+        budgets=budgets_of(settings),
     )

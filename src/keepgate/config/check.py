@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from keepgate.config import budgets
 from keepgate.config import check_identity as identity
 from keepgate.config import check_server as server_checks
 from keepgate.config.check_identity import Remark
@@ -33,6 +34,15 @@ def problems(document: Document) -> Iterator[Remark]:
     for name, server in document.servers.items():
         yield from ((("servers", name, *path), text) for path, text in server_checks.problems(server))
     yield from _access(document)
+    yield from budgets.problems(document)
+    for number, budget in enumerate(document.budgets):
+        for key, patterns in (
+            ("uses", enumerate(budget.uses)),
+            ("costs", ((each, each) for each in budget.costs)),
+        ):
+            for place, text in patterns:
+                if why := _pattern(text, document):
+                    yield ("budgets", number, key, place), why
 
 
 def warnings(document: Document) -> Iterator[Remark]:

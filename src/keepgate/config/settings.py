@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from keepgate.config import values
 from keepgate.config.sections.access import Access
 from keepgate.config.sections.admin import Admin
+from keepgate.config.sections.budgets import Budget
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
 from keepgate.config.sections.limits import Limits
@@ -52,6 +53,8 @@ class Document:
     """Who may be served without a key."""
     limits: Limits = Limits()
     """Bounds on what outsiders control."""
+    budgets: tuple[Budget, ...] = ()
+    """What callers may use of things: rates, calls at a time, quotas."""
     content: Content = Content()
     """Inspection of what messages say."""
     schemas: Schemas = Schemas()

@@ -17,6 +17,8 @@ class Fact(StrEnum):
     """Budget: how many more calls may be in flight for the principal"""
     REQUEST = "request"
     """bool: the message belongs to a request or subscription that was allowed"""
+    BUDGETS = "budgets"
+    """tuple of Standing: what would remain of each bound of each budget that the request is under"""
     TIME = "time"
     """float: now, Unix seconds; fetched for messages of clients"""
 
@@ -27,6 +29,20 @@ class Budget:
 
     remaining: float
     resets_in: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What would remain of one bound of a configured budget if the request were let through."""
+
+    budget: str
+    """by name"""
+    bound: str
+    """rate, calls at a time, day or month"""
+    remaining: float
+    """units; negative means that it does not reach"""
+    resets_in: float
+    """seconds"""
 
 
 Facts = Mapping[Fact, Any]

@@ -139,7 +139,11 @@ class Gatekeeper:
         spent = self._enforcer.meters.spend(f"peer:{request.peer}", rate=FAILURES, burst=FAILURES_BURST)
         if spent.remaining < 0:
             raise RemoteError(
-                "rate", "too many failed attempts", rpc_code=jsonrpc.RATE_LIMITED, status=429
+                "rate",
+                "too many failed attempts",
+                rpc_code=jsonrpc.RATE_LIMITED,
+                status=429,
+                retry_after=spent.resets_in,
             ) from error
         self._enforcer.event("auth.failed", f"{error.public}, from {request.peer}", private=error.private)
         raise error

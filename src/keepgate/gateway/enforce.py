@@ -17,6 +17,7 @@ from keepgate.audit.record import Entry
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
 from keepgate.decide.rewrite import carry_out
+from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.gather import Meters
 from keepgate.model.errors import AuditError
 from keepgate.model.exchange import Exchange
@@ -62,7 +63,10 @@ class Enforcer:
         clock_ns: Callable[[], int],
         *,
         sync: bool = False,
+        budgets: Budgets | None = None,
     ) -> None:
+        self.budgets = budgets
+        """None where no budget is configured: then calls cost nothing for it."""
         self.rules = rules
         self.audit = audit
         self.meters = meters
@@ -98,12 +102,36 @@ class Enforcer:
             facts = self.meters.facts(exchange.principal.id)
             if self.rules.timed:
                 facts[Fact.TIME] = self._clock_ns() / 1e9
-            verdict = decide(self.rules.guards, exchange, facts)
+            if self.budgets is None:
+                verdict = decide(self.rules.guards, exchange, facts)
+            else:
+                verdict = self._within(self.budgets, exchange, facts)
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
         if verdict.edits:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
+
+    def _within(self, budgets: Budgets, exchange: Exchange, facts: dict[Fact, object]) -> Verdict:
+        """The decision where there are budgets; what is let through uses them."""
+        charges = budgets.charges(exchange)
+        facts[Fact.BUDGETS] = budgets.standing(charges)
+        verdict = decide(self.rules.guards, exchange, facts)
+        if charges and verdict.effect < Effect.ASK:
+            budgets.charge(charges)
+        return verdict
+
+    def enter(self, exchange: Exchange) -> None:
+        """A call starts that was let through."""
+        self.meters.enter(exchange.principal.id)
+        if self.budgets is not None:
+            self.budgets.enter(exchange)
+
+    def leave(self, exchange: Exchange) -> None:
+        """It has ended."""
+        self.meters.leave(exchange.principal.id)
+        if self.budgets is not None:
+            self.budgets.leave(exchange)
 
     def weigh(self, exchange: Exchange) -> Verdict:
         """The decision on a part of our own answer to an allowed request, before the whole is recorded."""

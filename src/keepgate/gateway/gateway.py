@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from keepgate.decide.chain import Guard
 from keepgate.decide.facts import Fact
 from keepgate.decide.guards.authorize import Authorize
+from keepgate.decide.guards.budgets import Budgets as BudgetsGuard
 from keepgate.decide.guards.callbacks import Callbacks
 from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
@@ -17,6 +18,7 @@ from keepgate.decide.guards.pins import Pins as PinsGuard
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.background import Background
+from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
@@ -89,14 +91,17 @@ class Gateway:
         sync: bool = False,
         inspection: Sequence[Guard] = (),
         pins: PinsFactory | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self._policy = policy
-        self._inspection = tuple(inspection)
+        self._inspection = (*(() if budgets is None else (BudgetsGuard(),)), *inspection)
         self._outside = outside
         self._identity = identity
         self._limits = limits
         meters = Meters(limits, outside.monotonic)
-        self.enforcer = Enforcer(self._rules(policy), outside.audit, meters, outside.clock_ns, sync=sync)
+        self.enforcer = Enforcer(
+            self._rules(policy), outside.audit, meters, outside.clock_ns, sync=sync, budgets=budgets
+        )
         ledger = Ledger(TaskTable(limits, outside.monotonic))
         relay = Relay(self.enforcer, StateSealer(keys.request_state), ledger)
         cursors = Sealer(keys.cursor)
@@ -262,6 +267,8 @@ class Gateway:
         await self._tasks.drain(0)
         await asyncio.gather(self.sessions.close(), self.stateless.close())
         await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))
+        if self.enforcer.budgets is not None:
+            self.enforcer.budgets.close()
 
 
 class _Shared:

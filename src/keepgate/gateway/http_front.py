@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from keepgate.gateway.access import Gatekeeper
@@ -304,8 +305,12 @@ def refuse(responder: Responder, error: RemoteError) -> None:
     headers = dict(rpc_headers())
     if isinstance(error, AuthenticationError):
         headers |= {"WWW-Authenticate": error.challenge, **dict(error.headers)}
+    data = None
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(ceil(error.retry_after))
+        data = {"retryAfter": error.retry_after}
     responder.respond(
-        error.status, headers, jsonrpc.encode(jsonrpc.error(None, error.rpc_code, error.public))
+        error.status, headers, jsonrpc.encode(jsonrpc.error(None, error.rpc_code, error.public, data))
     )
 
 

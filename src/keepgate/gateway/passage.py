@@ -111,7 +111,7 @@ class Passage(Pending):
             self.failed(error)
             return
         # Before anything is waited for: what is judged at the same time counts it.
-        enforcer.meters.enter(running.caller.principal.id)
+        enforcer.enter(self.asked)
         self.entered = True
         if enforcer.sync:
             enforcer.after(seq, self._send)
@@ -256,5 +256,5 @@ class Passage(Pending):
         if not lane.running:
             lane.empty.set()
         if self.entered:
-            lane.services.enforcer.meters.leave(self.running.caller.principal.id)
+            lane.services.enforcer.leave(self.asked)
         return True

@@ -147,7 +147,6 @@ class Relay:
         """The reply body for a request that names a tool, prompt or resource. Never raises but for cancellation."""
         trace = new_trace()
         running = Running(caller, view, outlet, trace, message)
-        meters, principal = self.enforcer.meters, caller.principal.id
         target: Target | None = None
         try:
             target = await self._resolve(message, caller, view)
@@ -158,22 +157,21 @@ class Relay:
                 if target is None or verdict.hidden:
                     return replies.unknown(message, caller)
                 return replies.denied(message, caller, verdict, trace)
-            meters.enter(
-                principal
-            )  # before anything is waited for: what is judged at the same time counts it
+            # Before anything is waited for: what is judged at the same time counts it.
+            self.enforcer.enter(exchange)
             try:
                 await self.enforcer.settled(seq)
                 self._check_param_headers(message, caller, target)
                 return await self._ask_server(running, target, exchange, callbacks)
             finally:
-                meters.leave(principal)
+                self.enforcer.leave(exchange)
         except UpstreamError as error:
             server = target.backend.settings.id if target is not None else ""
             return self.failed(message, caller, error, server, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
         except RemoteError:
-            self.enforcer.meters.spend(principal)  # or malformed requests would be free
+            self.enforcer.meters.spend(caller.principal.id)  # or malformed requests would be free
             raise
 
     def _judge(

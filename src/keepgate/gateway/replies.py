@@ -23,6 +23,8 @@ from keepgate.protocol.seal import MAX_CHARS, Sealer
 STATE_SECONDS = 3600
 DECISION_KEY = "dev.keepgate/decision"
 """Result `_meta` key of the decision id, for `keepgate audit query --trace`."""
+RETRY_KEY = "dev.keepgate/retry-after"
+"""Result `_meta` key: seconds after which a call over a rate or quota may be made again."""
 
 _RESOURCE_METHODS = ("resources/read", "resources/subscribe", "resources/unsubscribe")
 
@@ -52,12 +54,17 @@ def _cut(value: Any) -> str:
     return value[:200] if isinstance(value, str) else ""
 
 
-def tool_error(message: Message, caller: Caller, text: str, trace: str) -> dict[str, Any]:
+def tool_error(
+    message: Message, caller: Caller, text: str, trace: str, retry_after: float | None = None
+) -> dict[str, Any]:
     """A tool result with `isError`: the model sees the reason and can react."""
+    meta: dict[str, Any] = {DECISION_KEY: trace}
+    if retry_after is not None:
+        meta[RETRY_KEY] = retry_after
     result: dict[str, Any] = {
         "content": [{"type": "text", "text": text}],
         "isError": True,
-        "_meta": {DECISION_KEY: trace},
+        "_meta": meta,
     }
     if caller.era is Era.STATELESS:
         result["resultType"] = "complete"
@@ -74,7 +81,8 @@ def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> di
     if verdict.effect is Effect.ASK:
         reason += ", and this version has no way to ask for it"
     if message.method == "tools/call":
-        return tool_error(message, caller, f"keepgate denied this call: {reason} (decision {trace})", trace)
+        text = f"keepgate denied this call: {reason} (decision {trace})"
+        return tool_error(message, caller, text, trace, verdict.retry_after)
     code = jsonrpc.RATE_LIMITED if verdict.retry_after is not None else jsonrpc.DENIED
     data: dict[str, Any] = {"decision": trace}
     if verdict.retry_after is not None:

@@ -39,13 +39,23 @@ class Sessions:
         )
         if pace.remaining < 0:
             raise RemoteError(
-                "sessions", "sessions are opened too fast", rpc_code=jsonrpc.RATE_LIMITED, status=429
+                "sessions",
+                "sessions are opened too fast",
+                rpc_code=jsonrpc.RATE_LIMITED,
+                status=429,
+                retry_after=pace.resets_in,
             )
         own = [session for session in self._by_id.values() if session.principal.id == principal.id]
         if len(own) >= self._services.limits.sessions:
             idle = [session for session in own if not session.busy]
             if not idle:
-                raise RemoteError("sessions", "too many sessions", rpc_code=jsonrpc.RATE_LIMITED, status=429)
+                raise RemoteError(
+                    "sessions",
+                    "too many sessions",
+                    rpc_code=jsonrpc.RATE_LIMITED,
+                    status=429,
+                    retry_after=1.0,
+                )
             self.end_later(min(idle, key=lambda session: session.touched))
         session = Session(self._services, principal, mount, secrets.token_urlsafe(32))
         self._by_id[session.id] = session

@@ -56,7 +56,8 @@ class Principal:
     """An authenticated caller.
 
     `id` says who it is and what sessions, streams and handles are bound to: `anonymous`, `key:cursor`, `local:alice`,
-    `oauth:<issuer>/<sub>/<client>`, `cert:<name>`. It never says two things at once: each part is quoted.
+    `oauth:<issuer>/<sub>/<client>` (with a tenant `oauth:<issuer>@<tenant>/...`), `cert:<name>`. It never says two
+    things at once: each part is quoted.
     """
 
     id: str

@@ -25,14 +25,25 @@ class LocalError(KeepgateError):
 
 
 class RemoteError(KeepgateError):
-    """The peer is wrong. `rpc_code` is the JSON-RPC code to answer with, `status` the HTTP status."""
+    """The peer is wrong. `rpc_code` is the JSON-RPC code to answer with, `status` the HTTP status.
+
+    `retry_after`: seconds after which the same may go well, where it was too much.
+    """
 
     def __init__(
-        self, code: str, public: str, private: str = "", *, rpc_code: int = -32600, status: int = 400
+        self,
+        code: str,
+        public: str,
+        private: str = "",
+        *,
+        rpc_code: int = -32600,
+        status: int = 400,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(code, public, private)
         self.rpc_code = rpc_code
         self.status = status
+        self.retry_after = retry_after
 
 
 class AuthenticationError(RemoteError):
