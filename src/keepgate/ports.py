@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from keepgate.audit.record import Entry
 from keepgate.model.access import Principal
+from keepgate.model.approval import Claim, Wanted
 from keepgate.model.errors import UpstreamError
 
 
@@ -164,6 +165,13 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Close what the channels share. Idempotent."""
+
+
+class Approver(Protocol):
+    """Where a person decides on requests."""
+
+    def claim(self, wanted: Wanted, *, goes_on: bool = False) -> Claim:
+        """Use an approval of exactly this, else ask for one. Raises LocalError: then nothing is approved."""
 
 
 class Responder(Protocol):

@@ -18,6 +18,9 @@ MAY = {
     "administrators.permit_enrolment": ("admin",),
     "administrators.remove_administrator": ("admin",),
     "administrators.set_roles": ("admin",),
+    "approvals.decide_approval": ("approver",),
+    "approvals.list_approvals": ("approver",),
+    "approvals.show_approval": ("approver",),
     "audit.query_events": ALL,
     "audit.read_payload": ("payloads",),
     "audit.verify_log": ALL,
@@ -45,6 +48,7 @@ PARTS = {"server": "silent", "name": "nobody", "session": "0" * 32, "writer": "w
 BODIES = {
     "administrators.add_administrator": {"name": "x", "roles": ["viewer"]},
     "administrators.set_roles": {"roles": ["viewer"]},
+    "approvals.decide_approval": {"approve": True},
     "keys.create_key": {"name": "made"},
     "keys.rotate_key": {},
 }
@@ -128,5 +132,6 @@ def test_every_permission_is_of_some_role_and_of_some_route():
 
 def test_whatever_changes_something_demands_a_second_factor():
     weak = {each.name for each in routes() if each.permission != OPEN and not each.demands_second_factor}
-    reading = {each.name for each in routes() if each.method == "GET"} - {"audit.read_payload"}
+    shown = {"approvals.list_approvals", "approvals.show_approval", "audit.read_payload"}  # what was said
+    reading = {each.name for each in routes() if each.method == "GET"} - shown
     assert weak == reading | {"login.log_out"}

@@ -13,6 +13,8 @@ class Permission(StrEnum):
 
     ADMINISTRATORS_READ = "administrators:read"
     ADMINISTRATORS_WRITE = "administrators:write"
+    APPROVALS_DECIDE = "approvals:decide"
+    APPROVALS_READ = "approvals:read"
     AUDIT_PAYLOADS = "audit:payloads"
     AUDIT_READ = "audit:read"
     CONFIGURATION_READ = "configuration:read"
@@ -54,7 +56,7 @@ _OPERATOR: Final = _VIEWER | {_P.KEYS_WRITE, _P.SERVERS_RETRY, _P.SESSIONS_END}
 PERMISSIONS: Final = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.APPROVER: _VIEWER,
+    Role.APPROVER: _VIEWER | {_P.APPROVALS_DECIDE, _P.APPROVALS_READ},
     Role.ADMIN: _OPERATOR | {_P.ADMINISTRATORS_READ, _P.ADMINISTRATORS_WRITE},
     Role.PAYLOADS: frozenset({_P.OWN, _P.AUDIT_PAYLOADS}),
 }

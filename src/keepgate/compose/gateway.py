@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from keepgate.compose.approvals import approvals_of
 from keepgate.compose.budgets import budgets_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
@@ -37,7 +40,7 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
     return Gateway(
         servers_of(settings, resolver(settings), lock),
         policy_of(settings),
-        outside_of(settings, audit, resolver(settings)),
+        replace(outside_of(settings, audit, resolver(settings)), approver=approvals_of(settings)),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),
         limits_of(settings),
         identity,

@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from keepgate.config import values
 from keepgate.config.sections.access import Access
 from keepgate.config.sections.admin import Admin
+from keepgate.config.sections.approvals import Approvals
 from keepgate.config.sections.budgets import Budget
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
@@ -61,6 +62,8 @@ class Document:
     """Checks against the schemas of tools."""
     vault: Sealing = Sealing()
     """How secrets are kept, and what users were granted at servers."""
+    approvals: Approvals = Approvals()
+    """Requests that wait for a person."""
     lock: LockRules = LockRules()
     """What servers must be like to be used."""
     servers: Mapping[Name, Server] = field(default_factory=dict)

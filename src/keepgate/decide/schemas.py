@@ -42,7 +42,7 @@ def contract_of(tool: dict[str, Any]) -> Contract:
     """The compiled schemas of a listed tool. Never raises: what cannot be used says why."""
     given, why = _compiled(tool.get("inputSchema"))
     result, why_not = _compiled(tool.get("outputSchema"), wary=True)
-    return Contract(given, result, why, why_not)
+    return Contract(given, result, why, why_not, definition=tool)
 
 
 def _compiled(schema: Json, *, wary: bool = False) -> tuple[Validator | None, str]:

@@ -17,6 +17,7 @@ from keepgate.audit.record import Entry
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
 from keepgate.decide.rewrite import carry_out
+from keepgate.gateway.approving import GUARD, Approving
 from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.gather import Meters
 from keepgate.model.errors import AuditError
@@ -36,6 +37,7 @@ _KNOWN_PRINCIPALS = 4096
 _BELONGS = {Fact.REQUEST: True}
 _STRANGER = {Fact.REQUEST: False}
 _TO_SERVER = Direction.TO_SERVER
+_ASK = Effect.ASK
 _RESULT, _ERROR = Kind.RESULT, Kind.ERROR
 _NAME = {member: member.value for kinds in (Direction, Kind) for member in kinds}
 _EFFECT = {effect: effect.name.lower() for effect in Effect}
@@ -68,6 +70,8 @@ class Enforcer:
         self.budgets = budgets
         """None where no budget is configured: then calls cost nothing for it."""
         self.rules = rules
+        self.approving: Approving | None = None
+        """Who carries ASK out; None where nobody can be asked."""
         self.audit = audit
         self.meters = meters
         self._clock_ns = clock_ns
@@ -105,18 +109,28 @@ class Enforcer:
             if self.budgets is None:
                 verdict = decide(self.rules.guards, exchange, facts)
             else:
-                verdict = self._within(self.budgets, exchange, facts)
+                verdict = self._within(self.budgets, exchange, facts, trace)
+            if verdict.effect is _ASK:
+                verdict = self._asked_for(exchange, verdict, trace)
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
         if verdict.edits:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
 
-    def _within(self, budgets: Budgets, exchange: Exchange, facts: dict[Fact, object]) -> Verdict:
+    def _asked_for(self, exchange: Exchange, verdict: Verdict, trace: str) -> Verdict:
+        """What became of an ASK; one that was settled is not asked for again."""
+        if self.approving is None or verdict.guard == GUARD:
+            return verdict
+        return self.approving.settle(exchange, verdict, trace)
+
+    def _within(self, budgets: Budgets, exchange: Exchange, facts: dict[Fact, object], trace: str) -> Verdict:
         """The decision where there are budgets; what is let through uses them."""
         charges = budgets.charges(exchange)
         facts[Fact.BUDGETS] = budgets.standing(charges)
         verdict = decide(self.rules.guards, exchange, facts)
+        if verdict.effect is _ASK:
+            verdict = self._asked_for(exchange, verdict, trace)
         if charges and verdict.effect < Effect.ASK:
             budgets.charge(charges)
         return verdict

@@ -17,6 +17,7 @@ from keepgate.decide.guards.limits import Limits as LimitsGuard
 from keepgate.decide.guards.pins import Pins as PinsGuard
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
+from keepgate.gateway.approving import Approving
 from keepgate.gateway.background import Background
 from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.enforce import Enforcer, Rules
@@ -40,7 +41,7 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
-from keepgate.ports import AccessTokens, AuditLog, ClientCertificates, KeyRing
+from keepgate.ports import AccessTokens, Approver, AuditLog, ClientCertificates, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
 
@@ -69,6 +70,7 @@ class Outside:
     monotonic: Callable[[], float]
     tokens: AccessTokens | None = None
     certificates: ClientCertificates | None = None
+    approver: Approver | None = None
 
 
 PinsFactory = Callable[["Gateway"], Pins]
@@ -100,8 +102,15 @@ class Gateway:
         self._limits = limits
         meters = Meters(limits, outside.monotonic)
         self.enforcer = Enforcer(
-            self._rules(policy), outside.audit, meters, outside.clock_ns, sync=sync, budgets=budgets
+            self._rules(policy),
+            outside.audit,
+            meters,
+            outside.clock_ns,
+            sync=sync,
+            budgets=budgets,
         )
+        if outside.approver is not None:
+            self.enforcer.approving = Approving(outside.approver)
         ledger = Ledger(TaskTable(limits, outside.monotonic))
         relay = Relay(self.enforcer, StateSealer(keys.request_state), ledger)
         cursors = Sealer(keys.cursor)

@@ -78,7 +78,7 @@ def denied(message: Message, caller: Caller, verdict: Verdict, trace: str) -> di
     if verdict.guard == "assurance" and caller.principal.auth is not None:
         return challenged(message, caller.principal.auth, verdict, trace)
     reason = verdict.reason or "not allowed"
-    if verdict.effect is Effect.ASK:
+    if verdict.effect is Effect.ASK and not any(rule.startswith("approval:") for rule in verdict.rules):
         reason += ", and this version has no way to ask for it"
     if message.method == "tools/call":
         text = f"keepgate denied this call: {reason} (decision {trace})"

@@ -36,3 +36,5 @@ class Contract:
     unusable_output: str = ""
     withheld: str = ""
     """Why the lock withholds the thing, in public words; "" if it does not"""
+    definition: Json = None
+    """As the server lists it"""

@@ -9,6 +9,7 @@ from keepgate.admin.route import Route
 
 RESOURCES: Final = (
     "administrators",
+    "approvals",
     "audit",
     "configuration",
     "keys",

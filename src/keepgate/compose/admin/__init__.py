@@ -16,6 +16,7 @@ from keepgate.admin.place import Place
 from keepgate.admin.reception import Reception
 from keepgate.admin.routes import (
     administrators,
+    approvals,
     audit,
     configuration,
     keys,
@@ -26,6 +27,7 @@ from keepgate.admin.routes import (
     this,
 )
 from keepgate.compose.admin.access import KeyDesk, PolicyDesk, Staff
+from keepgate.compose.admin.decisions import ApprovalDesk
 from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
 from keepgate.compose.admin.journal import AuditJournal
 from keepgate.compose.admin.running import RunningServers, RunningSessions
@@ -56,6 +58,7 @@ class Office:
             servers.Servers: RunningServers(gateway),
             sessions.Sessions: RunningSessions(gateway),
             keys.Keys: KeyDesk(settings),
+            approvals.Approvals: ApprovalDesk(gateway, settings),
             policy.Policy: PolicyDesk(lambda: self._settings),
             administrators.Administrators: Staff(roll, logins),
             Reception: reception,

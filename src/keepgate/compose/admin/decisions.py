@@ -1,0 +1,56 @@
+"""Approvals, as the admin face shows and decides them. Threads touch the disk, not the loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from keepgate.admin.routes.approvals import Approval
+from keepgate.compose.approvals import approvals_of, event
+from keepgate.config import Settings
+from keepgate.gateway.gateway import Gateway
+from keepgate.model.approval import Pending
+
+
+class ApprovalDesk:
+    """routes.approvals.Approvals."""
+
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+        self._audit = gateway.enforcer.audit
+        self._store = approvals_of(settings)
+
+    async def every(self) -> tuple[Approval, ...]:
+        """Decided ones included."""
+        return tuple(map(_shape, await asyncio.to_thread(self._store.every)))
+
+    async def get(self, name: str) -> Approval:
+        """Raises LocalError if there is none."""
+        return _shape(await asyncio.to_thread(self._store.get, name))
+
+    async def decide(self, name: str, *, approve: bool, by: str, reason: str) -> Approval:
+        """Recorded first. Raises LocalError, AuditError: then nothing was decided."""
+        found = await asyncio.to_thread(self._store.get, name)
+        self._audit.append(event(found, approve=approve, by=by, reason=reason))
+        return _shape(
+            await asyncio.to_thread(self._store.decide, name, approve=approve, by=by, reason=reason)
+        )
+
+
+def _shape(one: Pending) -> Approval:
+    wanted = one.wanted
+    return Approval(
+        one.id,
+        one.state.value,
+        wanted.principal,
+        wanted.client,
+        wanted.action,
+        wanted.server,
+        wanted.name,
+        wanted.params,
+        wanted.reason,
+        wanted.rules,
+        wanted.trace,
+        one.created,
+        one.expires,
+        one.by,
+        one.reason,
+    )

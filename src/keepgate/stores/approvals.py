@@ -1,0 +1,232 @@
+"""Approvals in one SQLite file: asked by the gateway, decided by a person in another process, used once.
+
+What is asked lies sealed (AES-256-GCM). An approval is found by a keyed digest of exactly what is asked for, and what
+was decided carries a MAC, so that whoever can write the file but has no key can neither move an approval nor make one.
+Putting back an older file brings no approval back that this process has used.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from keepgate.model.approval import Claim, Pending, State, Wanted
+from keepgate.model.errors import LocalError
+from keepgate.protocol.seal import derive
+from keepgate.stores.files import make_directory
+
+MAX_PENDING: Final = 64
+"""For each principal: one that asks without end must not bury what others ask."""
+MAX_BYTES: Final = 256 * 1024
+"""Of what is asked: nobody can judge more, and the file must not fill the disk."""
+KEPT: Final = 7 * 86_400.0
+"""Seconds that what was decided stays to be looked at."""
+CONTINUED: Final = 3600.0
+"""Seconds in which a call that was let through may be gone on with, where the server asked something in between."""
+_NONCE: Final = 12
+_COLUMNS: Final = (
+    "id TEXT PRIMARY KEY, digest BLOB NOT NULL, principal BLOB NOT NULL, created REAL NOT NULL, expires REAL NOT NULL, "
+    "sealed BLOB NOT NULL, state TEXT NOT NULL, decided TEXT NOT NULL, used REAL NOT NULL, mac BLOB NOT NULL"
+)
+_SCHEMA: Final = (
+    f"CREATE TABLE approval ({_COLUMNS})",
+    "CREATE INDEX approval_digest ON approval (digest)",
+    "CREATE INDEX approval_state ON approval (state, expires)",
+    "PRAGMA user_version = 1",
+)
+
+
+class Approvals:
+    """`approvals.db` in the state directory. Every method raises LocalError if it cannot be used."""
+
+    def __init__(self, state: Path, master: bytes, clock: Callable[[], float], *, seconds: float) -> None:
+        """`seconds`: how long a request waits for a person, and an approval for being used."""
+        self._path = state / "approvals.db"
+        self._key = derive(master, "approvals")
+        self._seal = AESGCM(derive(master, "approvals-sealed"))
+        self._clock = clock
+        self._seconds = seconds
+        self._used: dict[str, float] = {}
+        """What this process has used, and when that will have expired."""
+
+    def claim(self, wanted: Wanted, *, goes_on: bool = False) -> Claim:
+        """Use an approval of exactly this, else ask for one. `goes_on`: the request goes on with a call let through.
+
+        Of two requests that claim one approval at the same time only one gets it.
+        """
+        now, digest = self._clock(), self._digest(wanted)
+        with self._opened() as database:
+            for row in database.execute(
+                "SELECT * FROM approval WHERE digest = ? AND expires > ? ORDER BY created DESC", (digest, now)
+            ).fetchall():
+                state = self._state(row)
+                if state is State.APPROVED and row["id"] in self._used:
+                    continue
+                if state is State.APPROVED:
+                    self._used = {key: end for key, end in self._used.items() if end > now}
+                    self._used[row["id"]] = row["expires"]
+                    self._put(database, row, State.USED, row["decided"], used=now)
+                    return Claim(row["id"], State.APPROVED, _decided(row)["by"])
+                if state is State.USED and goes_on and now - row["used"] < CONTINUED:
+                    return Claim(row["id"], State.APPROVED, _decided(row)["by"])
+                if state in (State.PENDING, State.DENIED):
+                    return Claim(row["id"], state, _decided(row)["by"])
+            return self._ask(database, wanted, digest, now)
+
+    def _ask(self, database: sqlite3.Connection, wanted: Wanted, digest: bytes, now: float) -> Claim:
+        database.execute("DELETE FROM approval WHERE expires < ?", (now - KEPT,))
+        principal = self._mac(b"principal", wanted.principal.encode())
+        waiting = database.execute(
+            "SELECT count(*) FROM approval WHERE principal = ? AND state = ? AND expires > ?",
+            (principal, State.PENDING, now),
+        ).fetchone()[0]
+        if waiting >= MAX_PENDING:
+            raise LocalError("approvals", f"{waiting} requests of this principal wait for approval already")
+        plain = orjson.dumps(asdict(wanted))
+        if len(plain) > MAX_BYTES:
+            raise LocalError(
+                "approvals", f"a request of more than {MAX_BYTES} bytes cannot be put before a person"
+            )
+        name, nonce = os.urandom(5).hex(), os.urandom(_NONCE)
+        sealed = nonce + self._seal.encrypt(nonce, plain, name.encode())
+        decided = orjson.dumps({"by": "", "reason": ""}).decode()
+        row = (name, digest, principal, now, now + self._seconds, sealed, State.PENDING, decided, 0.0)
+        database.execute(f"INSERT INTO approval VALUES ({'?, ' * 9}?)", (*row, self._mac_of(*row)))  # noqa: S608
+        return Claim(name, State.PENDING)
+
+    def decide(self, name: str, *, approve: bool, by: str, reason: str = "") -> Pending:
+        """Decide on what waits. Raises LocalError for what is not there, was decided before, or has expired."""
+        now = self._clock()
+        with self._opened() as database:
+            row = self._find(database, name)
+            state = self._state(row)
+            if state is not State.PENDING or row["expires"] <= now:
+                said = state if row["expires"] > now else State.EXPIRED
+                raise LocalError("approvals", f"`{name}` is {said}: there is nothing to decide")
+            decided = orjson.dumps({"by": by, "reason": reason}).decode()
+            state = State.APPROVED if approve else State.DENIED
+            self._put(database, row, state, decided, expires=now + self._seconds)
+            return self._pending(self._find(database, name), now)
+
+    def get(self, name: str) -> Pending:
+        """One approval, whatever its state."""
+        with self._opened() as database:
+            return self._pending(self._find(database, name), self._clock())
+
+    def every(self, *, most: int = 1000) -> list[Pending]:
+        """The newest first; what was tampered with is left out."""
+        now = self._clock()
+        with self._opened() as database:
+            rows = database.execute(
+                "SELECT * FROM approval ORDER BY created DESC LIMIT ?", (most,)
+            ).fetchall()
+        return [self._pending(row, now) for row in rows if self._genuine(row)]
+
+    def _pending(self, row: sqlite3.Row, now: float) -> Pending:
+        state, decided = self._state(row), _decided(row)
+        if row["expires"] <= now and state in (State.PENDING, State.APPROVED):
+            state = State.EXPIRED
+        try:
+            plain = self._seal.decrypt(row["sealed"][:_NONCE], row["sealed"][_NONCE:], row["id"].encode())
+        except InvalidTag:
+            raise _tampered(row["id"]) from None
+        given: dict[str, Any] = orjson.loads(plain)
+        wanted = Wanted(**{**given, "rules": tuple(given["rules"])})
+        return Pending(
+            row["id"], state, wanted, row["created"], row["expires"], decided["by"], decided["reason"]
+        )
+
+    def _find(self, database: sqlite3.Connection, name: str) -> sqlite3.Row:
+        row = database.execute("SELECT * FROM approval WHERE id = ?", (name,)).fetchone()
+        if row is None:
+            raise LocalError("approvals", f"there is no approval `{name}`")
+        return row  # type: ignore[no-any-return]
+
+    def _put(
+        self,
+        database: sqlite3.Connection,
+        row: sqlite3.Row,
+        state: State,
+        decided: str,
+        *,
+        used: float = 0.0,
+        expires: float = 0.0,
+    ) -> None:
+        given = dict(row) | {"state": state, "decided": decided, "used": used}
+        given["expires"] = expires or row["expires"]
+        mac = self._mac_of(*(given[key] for key in row.keys() if key != "mac"))  # noqa: SIM118 - of a Row
+        database.execute(
+            "UPDATE approval SET state = ?, decided = ?, used = ?, expires = ?, mac = ? WHERE id = ?",
+            (state, decided, used, given["expires"], mac, row["id"]),
+        )
+
+    def _state(self, row: sqlite3.Row) -> State:
+        if not self._genuine(row):
+            raise _tampered(row["id"])
+        return State(row["state"])
+
+    def _genuine(self, row: sqlite3.Row) -> bool:
+        return hmac.compare_digest(self._mac_of(*tuple(row)[:-1]), row["mac"])
+
+    def _digest(self, wanted: Wanted) -> bytes:
+        given = [
+            wanted.principal,
+            wanted.client,
+            wanted.action,
+            wanted.server,
+            wanted.name,
+            wanted.params,
+            wanted.definition,
+        ]
+        return self._mac(b"digest", orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+
+    def _mac_of(self, *row: Any) -> bytes:
+        parts = [part.hex() if isinstance(part, bytes) else part for part in row]
+        return self._mac(b"row", orjson.dumps(parts))
+
+    def _mac(self, purpose: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._key, purpose + b"\0" + data, sha256)
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on the file, which is made if it is missing. All or nothing."""
+        try:
+            make_directory(self._path.parent)
+            if not self._path.exists():
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
+            with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as database:
+                database.row_factory = sqlite3.Row
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    if database.execute("PRAGMA user_version").fetchone()[0] == 0:
+                        for statement in _SCHEMA:
+                            database.execute(statement)
+                    yield database
+                except BaseException:
+                    database.execute("ROLLBACK")
+                    raise
+                database.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise LocalError("approvals", f"`{self._path}` cannot be used", str(error)) from error
+
+
+def _decided(row: sqlite3.Row) -> dict[str, str]:
+    found: dict[str, str] = orjson.loads(row["decided"])
+    return found
+
+
+def _tampered(name: str) -> LocalError:
+    return LocalError(
+        "approvals", f"approval `{ascii(name)[1:-1][:40]}` was changed by somebody without the key"
+    )
