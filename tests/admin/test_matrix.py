@@ -33,6 +33,9 @@ MAY = {
     "policy.check_policy": ALL,
     "policy.get_policy": ALL,
     "policy.why": ALL,
+    "quarantine.add_to_quarantine": CHANGE,
+    "quarantine.list_quarantine": ALL,
+    "quarantine.release_from_quarantine": CHANGE,
     "servers.get_server": ALL,
     "servers.list_servers": ALL,
     "servers.retry_server": CHANGE,
@@ -49,6 +52,8 @@ BODIES = {
     "administrators.add_administrator": {"name": "x", "roles": ["viewer"]},
     "administrators.set_roles": {"roles": ["viewer"]},
     "approvals.decide_approval": {"approve": True},
+    "quarantine.add_to_quarantine": {"target": "server:nobody"},
+    "quarantine.release_from_quarantine": {"target": "server:nobody"},
     "keys.create_key": {"name": "made"},
     "keys.rotate_key": {},
 }

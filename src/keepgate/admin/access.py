@@ -23,6 +23,8 @@ class Permission(StrEnum):
     OWN = "own"
     """What concerns only oneself: every administrator has it."""
     POLICY_READ = "policy:read"
+    QUARANTINE_READ = "quarantine:read"
+    QUARANTINE_WRITE = "quarantine:write"
     SERVERS_READ = "servers:read"
     SERVERS_RETRY = "servers:retry"
     SESSIONS_END = "sessions:end"
@@ -48,11 +50,12 @@ _VIEWER: Final = frozenset(
         _P.KEYS_READ,
         _P.OWN,
         _P.POLICY_READ,
+        _P.QUARANTINE_READ,
         _P.SERVERS_READ,
         _P.SESSIONS_READ,
     }
 )
-_OPERATOR: Final = _VIEWER | {_P.KEYS_WRITE, _P.SERVERS_RETRY, _P.SESSIONS_END}
+_OPERATOR: Final = _VIEWER | {_P.KEYS_WRITE, _P.QUARANTINE_WRITE, _P.SERVERS_RETRY, _P.SESSIONS_END}
 PERMISSIONS: Final = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,

@@ -8,6 +8,7 @@ from keepgate.compose.approvals import approvals_of
 from keepgate.compose.budgets import budgets_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
+from keepgate.compose.quarantine import held_of
 from keepgate.compose.running import identity
 from keepgate.compose.secrets import Master, resolver
 from keepgate.compose.servers import servers_of
@@ -19,6 +20,7 @@ from keepgate.policy.observe import Observing
 from keepgate.policy.roles import observed_roles
 from keepgate.ports import AuditLog
 from keepgate.protocol.seal import derive
+from keepgate.stores.quarantine import QuarantineFile
 
 
 def policy_of(settings: Settings) -> Engine | Observing:
@@ -37,7 +39,7 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
 
     master = Master(settings.state).master_key()
     lock = lock_of(settings)
-    return Gateway(
+    gateway = Gateway(
         servers_of(settings, resolver(settings), lock),
         policy_of(settings),
         replace(outside_of(settings, audit, resolver(settings)), approver=approvals_of(settings)),
@@ -50,3 +52,5 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
         pins=pins_of(settings, lock),
         budgets=budgets_of(settings),
     )
+    gateway.use_quarantine(held_of(QuarantineFile(settings.state)))
+    return gateway

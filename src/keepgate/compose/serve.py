@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from keepgate import __version__
 from keepgate.compose.gateway import build
 from keepgate.compose.identity import hosts_of, metadata_of, tls_of
+from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.config import Settings
@@ -60,7 +61,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         gateway.started(f"keepgate {__version__}")
         taken = (lambda _: None) if office is None else office.use
-        watching = asyncio.create_task(watch(gateway, settings, taken))
+        watching = asyncio.gather(watch(gateway, settings, taken), follow(gateway, settings))
         serving = asyncio.create_task(server.run(ready))
         stopping = asyncio.create_task(stop.wait())
         try:

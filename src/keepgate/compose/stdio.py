@@ -11,6 +11,7 @@ from collections.abc import Callable
 from keepgate import __version__
 from keepgate.auth.apikey import KeyRing
 from keepgate.compose.gateway import build
+from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.serve import say_uncontained
@@ -49,7 +50,7 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
     try:
         gateway = build(settings, audit)
         gateway.started(f"keepgate {__version__} stdio", principal.id)
-        watching = asyncio.create_task(watch(gateway, settings))
+        watching = asyncio.gather(watch(gateway, settings), follow(gateway, settings))
         front = asyncio.create_task(
             serve_stdio(
                 lambda send: _Pipe(gateway.pipe(principal, mount, send), send),

@@ -18,7 +18,7 @@ LATER: Final = frozenset(
     """
     alerts audit auth catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
-    policies policy quarantine quotas redis replicas retention sandbox seal telemetry tenants
+    policies policy quotas redis replicas retention sandbox seal telemetry tenants
     tools tracing trust valkey webhooks
     """.split()
 )

@@ -23,6 +23,7 @@ from keepgate.gateway.gather import Meters
 from keepgate.model.errors import AuditError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.quarantine import Held
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.policy.recorded import Facts as PolicyFacts
 from keepgate.ports import AuditLog
@@ -44,6 +45,9 @@ _EFFECT = {effect: effect.name.lower() for effect in Effect}
 _OBSERVED = {**_EFFECT, Effect.ALLOW: ""}
 
 
+NOTHING = Held()
+
+
 @dataclass(slots=True)
 class Rules:
     """What decides: swapped as a whole on reload, so no message sees half of an old and half of a new policy."""
@@ -52,6 +56,8 @@ class Rules:
     policy_hash: str
     timed: bool = False
     """Whether a guard needs the time of day."""
+    held: Held = NOTHING
+    """What is quarantined"""
 
 
 class Enforcer:

@@ -15,6 +15,7 @@ from keepgate.decide.guards.callbacks import Callbacks
 from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
 from keepgate.decide.guards.pins import Pins as PinsGuard
+from keepgate.decide.guards.quarantine import Quarantine as QuarantineGuard
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.approving import Approving
@@ -41,6 +42,7 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
+from keepgate.model.quarantine import Held
 from keepgate.ports import AccessTokens, Approver, AuditLog, ClientCertificates, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
@@ -95,6 +97,7 @@ class Gateway:
         pins: PinsFactory | None = None,
         budgets: Budgets | None = None,
     ) -> None:
+        self._held = Held()
         self._policy = policy
         self._inspection = (*(() if budgets is None else (BudgetsGuard(),)), *inspection)
         self._outside = outside
@@ -145,7 +148,9 @@ class Gateway:
 
     def _rules(self, policy: authorization.Engine) -> Rules:
         """The guards in their order; only `authorize` opens the chain, those of the inspection can only tighten."""
+        stopped: tuple[Guard, ...] = (QuarantineGuard(self._held),) if self._held.holds else ()
         guards: tuple[Guard, ...] = (
+            *stopped,
             IdentityGuard(),
             LimitsGuard(),
             Callbacks(),
@@ -153,7 +158,8 @@ class Gateway:
             PinsGuard(),
             *self._inspection,
         )
-        return Rules(guards, policy.hash, any(Fact.TIME in guard.needs for guard in guards))
+        timed = any(Fact.TIME in guard.needs for guard in guards)
+        return Rules(guards, policy.hash, timed, self._held)
 
     def _current(self) -> authorization.Engine:
         return self._policy
@@ -162,6 +168,7 @@ class Gateway:
         upstream = Upstream(
             settings, self._identity, self._limits, _Shared(self, settings.id), self._outside.monotonic
         )
+        upstream.barred = self._bar(settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
         return upstream
 
@@ -220,6 +227,28 @@ class Gateway:
         said = f", observe mode: {policy.said}" if policy.observing else ""
         self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")
         self._announce_lists()
+
+    def use_quarantine(self, held: Held) -> None:
+        """Stop what is held now, calls in flight included, and let go on what is not held any more."""
+        before, self._held = self._held, held
+        if before.holds == held.holds:
+            return
+        self.enforcer.rules = self._rules(self._policy)
+        targets = ", ".join(hold.target for hold in held.holds[:20])
+        self.enforcer.note("quarantine.changed", targets[:500] or "nothing is quarantined")
+        for upstream in self.services.upstreams.values():
+            upstream.barred = self._bar(upstream.id)
+            for link in list(upstream.links) if upstream.barred else ():
+                link.fail(UpstreamError("closed", upstream.barred))
+                _ = self._tasks.spawn(link.close())
+        for session in self._every_session():
+            if held.principal(session.principal.id):
+                self.sessions.end_later(session)
+        self.stateless.end_unless(lambda principal: not held.principal(principal.id))
+        self._announce_lists()
+
+    def _bar(self, server: str) -> str:
+        return f"server `{server}` is quarantined" if self._held.server(server) else ""
 
     def use_pins(self, make: PinsFactory | None) -> None:
         """Hold what servers list against another lock from now on; None: against none."""

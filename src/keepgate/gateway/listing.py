@@ -146,13 +146,14 @@ class Listing:
 
     def _visible(self, method: str, caller: Caller, view: View) -> tuple[list[dict[str, Any]], Left]:
         policy, kind, key = self._policy(), _KIND[method], KEY[method]
+        held = self._enforcer.rules.held
         shown: list[dict[str, Any]] = []
         hidden = observed = 0
         for server, backend in view.backends.items():
             rewrite = view.to_client_uri(server, caller.principal.id)
             for item in backend.shelf.known(method):
                 name = view.given_name(method, server, item[key])
-                if backend.shelf.withheld(method, item[key]):
+                if held.tool(server, item[key]) or backend.shelf.withheld(method, item[key]):
                     hidden += 1
                     continue
                 if name is None or not policy.visible(caller.principal, Resource(kind, server, item[key])):

@@ -59,7 +59,7 @@ class Upstream:
         self._shared: Link | None = None
         self._opening = asyncio.Lock()
         self._closing = Background()
-        self._closed = False
+        self._closed, self.barred = False, ""  # `barred`: why nothing new may be started
         self._monotonic = monotonic
         self._doubted_at = -DOUBT_PAUSE
         self.events = 0
@@ -260,8 +260,8 @@ class Upstream:
         return link, result
 
     def _check_open(self) -> None:
-        if self._closed:
-            raise UpstreamError("closed", f"server `{self.id}` is no longer configured")
+        if self._closed or self.barred:
+            raise UpstreamError("closed", self.barred or f"server `{self.id}` is no longer configured")
 
     async def _admit(self, link: Link) -> None:
         """A link that works; it may have become one too late. Raises UpstreamError."""

@@ -15,6 +15,7 @@ RESOURCES: Final = (
     "keys",
     "login",
     "policy",
+    "quarantine",
     "servers",
     "sessions",
     "this",

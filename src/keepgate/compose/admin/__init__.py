@@ -21,6 +21,7 @@ from keepgate.admin.routes import (
     configuration,
     keys,
     policy,
+    quarantine,
     routes,
     servers,
     sessions,
@@ -31,6 +32,7 @@ from keepgate.compose.admin.decisions import ApprovalDesk
 from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
 from keepgate.compose.admin.journal import AuditJournal
 from keepgate.compose.admin.running import RunningServers, RunningSessions
+from keepgate.compose.admin.stops import StopDesk
 from keepgate.compose.secrets import admin_codes
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway
@@ -58,6 +60,7 @@ class Office:
             servers.Servers: RunningServers(gateway),
             sessions.Sessions: RunningSessions(gateway),
             keys.Keys: KeyDesk(settings),
+            quarantine.Quarantine: StopDesk(gateway, settings),
             approvals.Approvals: ApprovalDesk(gateway, settings),
             policy.Policy: PolicyDesk(lambda: self._settings),
             administrators.Administrators: Staff(roll, logins),

@@ -1,0 +1,61 @@
+"""What is stopped at once, by a person or by an alert: a server, a tool, a principal, or everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from keepgate.model.errors import LocalError
+
+KINDS = ("server", "tool", "principal", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One thing that is stopped. `target` is `server:ID`, `tool:SERVER/NAME`, `principal:ID` or `all`."""
+
+    target: str
+    by: str
+    at: float
+    """Unix seconds"""
+    reason: str = ""
+
+
+def checked(target: str) -> str:
+    """The target as it is kept. Raises LocalError for what names nothing."""
+    kind, _, name = target.partition(":")
+    whole = kind == "all" and not name
+    tool = kind == "tool" and all(name.partition("/")[::2])
+    if not (whole or tool or (kind in ("server", "principal") and name)) or len(target) > 512:
+        raise LocalError(
+            "quarantine", f"`{target[:80]}` names nothing: server:ID, tool:SERVER/NAME, principal:ID or all"
+        )
+    return target
+
+
+@dataclass(frozen=True)
+class Held:
+    """All that is stopped, to be asked for each message."""
+
+    holds: tuple[Hold, ...] = ()
+
+    @cached_property
+    def _targets(self) -> dict[str, Hold]:
+        return {hold.target: hold for hold in self.holds}
+
+    @property
+    def everything(self) -> bool:
+        """Nothing passes."""
+        return "all" in self._targets
+
+    def server(self, name: str) -> bool:
+        """Whether a server is stopped."""
+        return self.everything or f"server:{name}" in self._targets
+
+    def tool(self, server: str, name: str) -> bool:
+        """Whether a tool, prompt or resource is stopped, or its server."""
+        return self.server(server) or f"tool:{server}/{name}" in self._targets
+
+    def principal(self, name: str) -> bool:
+        """Whether a principal is stopped."""
+        return self.everything or f"principal:{name}" in self._targets
