@@ -166,6 +166,7 @@ def test_administrators_come_and_go_but_nobody_changes_themselves(desk):
             "keys:read",
             "own",
             "policy:read",
+            "quarantine:read",
             "servers:read",
             "sessions:read",
         ]
