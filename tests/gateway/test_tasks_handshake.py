@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keepgate.decide.facts import Fact
 from keepgate.gateway import lasting
 from keepgate.gateway.enforce import Rules
 from keepgate.gateway.settings import Limits
@@ -304,7 +305,10 @@ async def test_waiting_for_a_result_can_be_cancelled_and_the_task_goes_on():
     await client.until(lambda: server.asked("notifications/cancelled"))
     assert not server.asked("tasks/cancel")
     assert client.answer(77) is None
-    assert gateway.enforcer.meters.free("key:alice").remaining == Limits().concurrent_calls - 1
+    assert (
+        gateway.enforcer.meters.facts("key:alice")[Fact.CONCURRENCY].remaining
+        == Limits().concurrent_calls - 1
+    )
 
 
 @alone

@@ -135,7 +135,7 @@ class Form:
         `prev` is the leaf hash of the record before, hex; `payload` is `NONE`, `inline` or `beside`.
         """
         rest = f'{seq}{self.server}{entry.size},"time":"{rfc3339(entry.time_ns)}","trace":'
-        trace = orjson.dumps(_clip(entry.trace))
+        trace = orjson.dumps(entry.trace if len(entry.trace) <= _LONGEST else _clip(entry.trace))
         return b"".join((self.head, *payload, self.policy, prev, self.rules, rest.encode(), trace, self.tail))
 
 

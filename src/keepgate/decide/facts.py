@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Fact(StrEnum):
@@ -23,8 +22,7 @@ class Fact(StrEnum):
     """float: now, Unix seconds; fetched for messages of clients"""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What remains of a limit; negative means it is exceeded. `resets_in` in seconds."""
 
     remaining: float

@@ -14,13 +14,19 @@ HOPELESS = 20_000
 
 
 class Flood:
-    """A token bucket of one link. `report` gets one line a second while messages are dropped."""
+    """A token bucket of one link.
 
-    __slots__ = ("_at", "_dropped", "_now", "_report", "_said", "_tokens", "total")
+    `report` gets one line a second while messages are dropped, `cut` is called at the last of HOPELESS.
+    """
 
-    def __init__(self, now: Callable[[], float], report: Callable[[str], None]) -> None:
+    __slots__ = ("_at", "_cut", "_dropped", "_now", "_report", "_said", "_tokens", "total")
+
+    def __init__(
+        self, now: Callable[[], float], report: Callable[[str], None], cut: Callable[[], None]
+    ) -> None:
         self._now = now
         self._report = report
+        self._cut = cut
         self._tokens = BURST
         self._at = now()
         self._said = 0.0
@@ -34,19 +40,17 @@ class Flood:
     def admit(self) -> bool:
         """Whether one more message may pass."""
         now = self._now()
-        self._tokens = min(BURST, self._tokens + (now - self._at) * RATE)
+        tokens = self._tokens + (now - self._at) * RATE
         self._at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        if tokens >= 1.0:
+            self._tokens = (min(BURST, tokens)) - 1.0
             return True
+        self._tokens = tokens
         self._dropped += 1
         self.total += 1
         if now - self._said >= 1.0:
             self._report(f"{self._dropped} messages dropped: the server sends more than {RATE:g} a second")
             self._said, self._dropped = now, 0
+        if self.total == HOPELESS:
+            self._cut()
         return False
-
-    @property
-    def hopeless(self) -> bool:
-        """The server does not stop."""
-        return self.total >= HOPELESS

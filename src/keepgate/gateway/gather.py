@@ -49,7 +49,7 @@ class Meters:
         `rate` (tokens per second) and `burst` are those of the configuration unless given.
         """
         rate, burst = rate or self._limits.requests_per_second, burst or self._limits.burst
-        meter, now = self._meter(principal, burst), self._now()
+        meter, now = self._meters.get(principal) or self._meter(principal, burst), self._now()
         tokens = meter.tokens + (now - meter.at) * rate
         tokens = min(tokens, burst)
         meter.at = now
@@ -64,11 +64,6 @@ class Meters:
         self._meters = {
             key: meter for key, meter in self._meters.items() if meter.running or now - meter.at < refill
         }
-
-    def free(self, principal: str) -> Budget:
-        """How many more calls the principal may have in flight, not counting the one that asks."""
-        meter = self._meters.get(principal)
-        return Budget(self._limits.concurrent_calls - (meter.running if meter is not None else 0) - 1)
 
     def enter(self, principal: str) -> None:
         """A call starts."""
@@ -85,5 +80,7 @@ class Meters:
         return {key: meter.running for key, meter in self._meters.items() if meter.running}
 
     def facts(self, principal: str) -> dict[Fact, object]:
-        """The facts for one client message."""
-        return {_RATE: self.spend(principal), _CONCURRENCY: self.free(principal), _REQUEST: False}
+        """The facts for one client message: its rate, and the calls that may be in flight besides it."""
+        spent = self.spend(principal)
+        free = self._limits.concurrent_calls - self._meters[principal].running - 1
+        return {_RATE: spent, _CONCURRENCY: Budget(free), _REQUEST: False}

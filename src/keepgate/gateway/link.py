@@ -33,6 +33,9 @@ MAX_POSTS = 1000
 HARMLESS = frozenset(("initialize", "server/discover", *LISTS))
 """What is answered before a server has done anything for anybody."""
 
+_ENDING_HERE = ("ping", "notifications/cancelled")  # it may be: see Link._for_us
+
+_REQUEST = Kind.REQUEST
 _ids = count(1)
 
 
@@ -58,6 +61,7 @@ class Link:
         self.server = server
         self.channel = channel
         self.revision = revision
+        self.era = era_of(revision)  # another revision may come of `initialize`, but not of another era
         self.owner = owner
         self.limits = limits
         self.loop = asyncio.get_running_loop()
@@ -75,7 +79,7 @@ class Link:
         """Whether the server last answered with an event stream."""
         self._garbage = 0
         self._abandoned = False
-        self._flood = Flood(self.loop.time, lambda text: owner.dropped(self, None, text))
+        self._flood = Flood(self.loop.time, lambda text: owner.dropped(self, None, text), self._flooded)
         self._tasks = Background()
         self._principals: set[str] = set()
         """Who has used the link; more than one is all there is to know."""
@@ -83,11 +87,6 @@ class Link:
         """Whether a call was ever answered on it."""
         self.silence = 0
         """Calls in a row that timed out while nothing was answered."""
-
-    @property
-    def era(self) -> Era:
-        """The era this link speaks."""
-        return era_of(self.revision)
 
     async def open(self) -> None:
         """Open the channel. Raises UpstreamError."""
@@ -268,8 +267,8 @@ class Link:
     def received(self, raw: bytes, pending: Pending | None) -> None:
         """Parse what the server sent and hand it to whom it belongs."""
         try:
-            batch, limits = may_batch(self.revision) and raw.lstrip()[:1] == b"[", self.limits.response
-            messages = jsonrpc.decode_batch(raw, limits) if batch else [jsonrpc.decode(raw, limits)]
+            batch, limits = raw.lstrip()[:1] == b"[" and may_batch(self.revision), self.limits.response
+            messages = jsonrpc.decode_batch(raw, limits) if batch else (jsonrpc.decode(raw, limits),)
         except RemoteError as error:
             self._unreadable(error, pending)
             return
@@ -280,13 +279,8 @@ class Link:
             except Exception as error:  # noqa: BLE001 - one that nobody thought of must not end what comes with it
                 self.owner.dropped(self, message, f"it could not be handled: {type(error).__name__}")
 
-    def _admitted(self) -> bool:
-        """Whether the server may still send unasked; one that floods is slowed, then cut."""
-        if self._flood.admit():
-            return True
-        if self._flood.hopeless:
-            self.fail(UpstreamError("protocol", f"server `{self.server}` floods messages"))
-        return False
+    def _flooded(self) -> None:
+        self.fail(UpstreamError("protocol", f"server `{self.server}` floods messages"))
 
     def _unreadable(self, error: RemoteError, pending: Pending | None) -> None:
         self.owner.dropped(self, None, error.public)
@@ -301,15 +295,19 @@ class Link:
         if message.is_reply:
             self._reply(message, pending)
             return
-        if not self._admitted() or not self._known(message) or self._for_us(message):
+        if not self._flood.admit():
             return
-        if message.method == "notifications/progress":
+        method = message.method
+        if not self._known(message) or (method in _ENDING_HERE and self._for_us(message)):
+            return
+        if method == "notifications/progress":
             pending = self._progress(message)
             if pending is None:
                 return
         elif pending is None and self.channel.duplex:
             pending = self._call_of(message)
-        self._patience.hear(message, pending)
+        if message.kind is _REQUEST or method == "notifications/cancelled":
+            self._patience.hear(message, pending)
         if pending is None or pending.observer is None:
             self.owner.unsolicited(self, message)
             return
@@ -331,11 +329,12 @@ class Link:
         if message.id is None and pending is not None:
             found = pending  # an HTTP error status with a JSON-RPC error that could not name the request
         if found is None or (pending is not None and found is not pending):
-            if self._admitted():
+            if self._flood.admit():
                 self.owner.dropped(self, message, "a reply to no pending request: late, foreign or repeated")
             return
         self.answered = self.answered or found.method not in HARMLESS
-        self._lasting.note(found, message)
+        if found.sent_token is not None:
+            self._lasting.note(found, message)
         found.answer(message)
 
     def _for_us(self, message: Message) -> bool:

@@ -26,7 +26,7 @@ class CallObserver(Protocol):
         """A notification or a server-initiated request that belongs to the request."""
 
     def opened(self, *, streaming: bool) -> None:
-        """The answer has begun, as an event stream or not."""
+        """The answer has begun, as an event stream: one that is not is heard of when it is there."""
 
     def interrupted(self, retry_ms: int) -> None:
         """The server ended its stream on purpose and will be asked again after `retry_ms`."""
@@ -101,8 +101,8 @@ class Pending:
 
     def opened(self, *, streaming: bool) -> None:
         self.link.streaming = streaming
-        if self.observer is not None:
-            self.observer.opened(streaming=streaming)
+        if streaming and self.observer is not None:
+            self.observer.opened(streaming=True)
 
     def interrupted(self, retry_ms: int) -> None:
         if self.observer is not None:
@@ -130,7 +130,7 @@ class Pending:
 
     def alive(self) -> None:
         """A sign of life: start the patience over. The hard maximum stays."""
-        if self.limited:
+        if self.hard < inf:
             self.soft = inf if self.asks else self.link.loop.time() + self.timeout
 
     def awaits(self, request_id: Any) -> None:

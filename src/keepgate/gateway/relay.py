@@ -76,11 +76,11 @@ class Running:
 
 
 def _unheard_of(method: str, target: Target, reply: Message) -> bool:
-    """Whether a server refused what it does not list: then the answer is the one that hidden things get.
+    """Whether a server refused what it does not list (the target has no item): then it is answered as what is hidden.
 
     Otherwise a server's own words for "not found" would tell what is hidden from what is not there.
     """
-    if target.item is not None or not replies.is_failure(reply):
+    if not replies.is_failure(reply):
         return False
     if method in LIST_OF:
         return True
@@ -211,13 +211,12 @@ class Relay:
         if target is None or message.method != "tools/call" or caller.era is not Era.STATELESS:
             return target
         # HTTP clients must drop a tool with an invalid x-mcp-header annotation.
-        return None if target.backend.shelf.tokens(target.name) is None else target
+        return None if target.tokens is None else target
 
     def _check_param_headers(self, message: Message, caller: Caller, target: Target) -> None:
         """Only once the tool is known to be visible: what is asked for here tells of its schema."""
         if message.method == "tools/call" and caller.era is Era.STATELESS and caller.headers is not None:
-            tokens = target.backend.shelf.tokens(target.name)
-            http.check_params(tokens or {}, message.params.get("arguments", {}), caller.headers)
+            http.check_params(target.tokens or {}, message.params.get("arguments", {}), caller.headers)
 
     async def _resolve_ref(self, ref: Any, caller: Caller, view: View) -> Target | None:
         kind = ref.get("type") if isinstance(ref, dict) else None
@@ -250,7 +249,7 @@ class Relay:
     @staticmethod
     def _contract(action: Action | None, target: Target) -> Contract | None:
         if action is _CALL:
-            return target.backend.shelf.contract(target.name)
+            return target.contract
         method = _PROMISED.get(action) if action is not None else None
         return target.backend.shelf.promise(method, target.name) if method is not None else None
 
@@ -277,7 +276,7 @@ class Relay:
         """
         message, caller, trace = running.message, running.caller, running.trace
         exchange = caller.answered(reply, asked)
-        if _unheard_of(message.method, target, reply):
+        if target.item is None and _unheard_of(message.method, target, reply):
             unheard = deny("the server does not know it", guard="route", hidden=True)
             return replies.unknown(message, caller), None, self.enforcer.record(exchange, unheard, trace)
         out = self._incoming(message, caller, running.view, target.backend, reply)
@@ -306,7 +305,7 @@ class Relay:
         if method == "tools/call":
             params = self.tasks.outgoing(params, caller, target.backend)
         if method == "tools/call" and target.item is not None:
-            tokens = target.backend.shelf.tokens(target.name)
+            tokens = target.tokens
             if tokens:
                 headers = http.param_headers(tokens, params.get("arguments", {}))
         if "requestState" in params:

@@ -11,12 +11,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any
 
 from keepgate.gateway import uris
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.shelf import CAPABILITY, KEY, Meta, Shelf
 from keepgate.model.access import Resource, ResourceKind
+from keepgate.model.contract import Contract
 from keepgate.model.errors import UpstreamError
 
 MAX_ISSUED = 10_000
@@ -37,6 +39,22 @@ class Target:
     item: dict[str, Any] | None = None
     resource: Resource | None = None
     """As policy names it; set on what is listed by name."""
+    _contract: Contract | EllipsisType | None = ...
+    _tokens: dict[tuple[str, ...], str] | EllipsisType | None = ...
+
+    @property
+    def contract(self) -> Contract | None:
+        """The compiled schemas of a listed tool, None for anything else; asked of the shelf once."""
+        if self._contract is ...:
+            self._contract = self.backend.shelf.contract(self.name)
+        return self._contract
+
+    @property
+    def tokens(self) -> dict[tuple[str, ...], str] | None:
+        """Arguments that are mirrored in headers, see `Shelf.tokens`; asked of the shelf once."""
+        if self._tokens is ...:
+            self._tokens = self.backend.shelf.tokens(self.name)
+        return self._tokens
 
 
 class View:

@@ -1,7 +1,7 @@
 """One normalised JSON-RPC message and the direction it travels in.
 
-`body` is the decoded JSON object and the only truth: unknown fields stay in it. The accessors read it, nothing else is
-kept beside it, so an edit of `body` cannot disagree with the message.
+`body` is the decoded JSON object and the only truth: unknown fields stay in it. The accessors read it; what is kept
+beside it, the kind of message and the method that it names, no edit changes.
 """
 
 from __future__ import annotations
@@ -35,14 +35,25 @@ class Direction(StrEnum):
 _REPLIES = (Kind.RESULT, Kind.ERROR)  # a member taken from its class costs 0.1 µs, each message asks often
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Message:
     """A strictly parsed JSON-RPC message. Made by `protocol.jsonrpc` only."""
 
     kind: Kind
     body: dict[str, Json]
-    size: int = 0
+    size: int
     """Bytes on the wire, for limits and the record."""
+    method: str
+    """The method of a request or notification, else the empty string."""
+    is_reply: bool
+    """True for a result or an error."""
+
+    def __init__(self, kind: Kind, body: dict[str, Json], size: int = 0) -> None:
+        self.kind = kind
+        self.body = body
+        self.size = size
+        self.method = body.get("method", "")
+        self.is_reply = kind in _REPLIES
 
     @property
     def id(self) -> RequestId | None:
@@ -50,16 +61,6 @@ class Message:
         return self.body.get("id")
 
     @property
-    def method(self) -> str:
-        """The method of a request or notification, else the empty string."""
-        return self.body.get("method", "")  # type: ignore[no-any-return] # checked by protocol.jsonrpc
-
-    @property
     def params(self) -> dict[str, Json]:
         """The params object; an empty one if the message has none."""
         return self.body.get("params") or {}
-
-    @property
-    def is_reply(self) -> bool:
-        """True for a result or an error."""
-        return self.kind in _REPLIES
