@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import keepgate.detect.matcher as matcher_module
 from keepgate.detect.matcher import Matcher, available, dialect
 from keepgate.detect.rules import RULES
 from keepgate.model.errors import LocalError
@@ -59,6 +60,45 @@ pieces = st.sampled_from(
         "=",
     ]
 )
+
+CONFUSING = Matcher(
+    [r"\bab{1,3}c\b", r"(?:x[a-z]{1,9}y|y)", r"(?:a|ab|abc)(?:d|)", r"\b[0-9]{2}(?: ?[0-9]{2}){1,3}\b"]
+)
+CONFUSING_RE2 = Matcher([pattern.pattern.decode() for pattern in CONFUSING._single], engine="re2")
+signs = st.text("abcdxyz0123 \n", max_size=60)
+
+
+def every(matcher, index, text):
+    """As the detector asks: the next match behind the last."""
+    found, at = [], 0
+    while (match := matcher.find(index, text, at)) is not None:
+        found.append(match)
+        at = max(match[0][1], match[0][0] + 1)
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(signs, max_size=8), st.sampled_from(("abbc", "00 ", "xzzy")), st.integers(0, 40))
+def test_in_a_long_text_the_same_is_found_where_hyperscan_says_where_to_look(parts, filler, more):
+    long = filler * (matcher_module._LONG // len(filler) + more)
+    for text in ("", "-"), ("", long), (long, ""), (" ", " " + long):
+        data = text[0] + long.join(parts) + text[1] + "." * (2 * matcher_module._LONG)
+        for index in range(len(CONFUSING._single)):
+            at = 0
+            for _ in range(40):  # the first of many
+                one, other = (m.find(index, data.encode(), at) for m in (CONFUSING, CONFUSING_RE2))
+                assert one == other
+                if one is None:
+                    break
+                at = max(one[0][1], one[0][0] + 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(pieces, max_size=12))
+def test_every_rule_finds_the_same_in_a_long_text(parts):
+    data = ("".join(parts) + " " * 9000 + "".join(reversed(parts))).encode()
+    for index in ENGINES["re2"].hits(data):
+        assert every(ENGINES["hyperscan"], index, data) == every(ENGINES["re2"], index, data)
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,6 +11,7 @@ no `*`, `+` or `{n,}` (a match is of bounded length, so finding all of them is l
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,6 +28,10 @@ SINGLE: Final = 8 * 1024 * 1024
 LONGEST: Final = 500
 """Characters of a pattern."""
 _PROBE: Final = b"keepgate-matcher-probe-7f3a"
+_LONG: Final = 8 * 1024
+"""Bytes of a text in which Hyperscan says where RE2 has to look: it reads on several times as fast."""
+_SMALL: Final = 512
+"""Instructions of the largest program for which that is done: the time that Hyperscan takes to compile grows fast."""
 _BLANKS: Final = r" \t\n\f\r"
 _ESCAPES: Final = frozenset("bdDwWtnrf")
 """Letters that may follow a backslash; signs always may."""
@@ -111,6 +116,8 @@ class Matcher:
         fast = engine == "hyperscan" or (engine == "auto" and available())
         self.engine = "hyperscan" if fast else "re2"
         """Benchmarks and `doctor` say which."""
+        self._common = common if fast else []
+        self._ends: dict[int, Locate | None] = {}
         probe = len(common)
         self.hits = (_hyperscan if fast else _re2)([*common, _PROBE])
         """Indices of the patterns that occur in a text (bytes). Linear in its length."""
@@ -124,11 +131,37 @@ class Matcher:
 
     def find(self, index: int, text: bytes, start: int = 0) -> tuple[Span, Span] | None:
         """The next match of one pattern: all of it, and its first group (all of it, if it has none that took part)."""
-        found = self._single[index].search(text, start)
+        found = self._first(index, text, start)
         if found is None:
             return None
         grouped = self._grouped[index] and found.start(1) >= 0
         return found.span(), _whole(text, *(found.span(1) if grouped else found.span()))
+
+    def _first(self, index: int, text: bytes, start: int) -> Any:
+        """The leftmost match from `start` on, or None.
+
+        Where the first match to end ends is quickly known in a long text. The leftmost match begins no earlier than the
+        longest match could that ends there, and ends no later than the longest could that begins there. No match is
+        longer than its program: without loops each instruction is passed once.
+        """
+        single = self._single[index]
+        locate = self._locator(index) if len(text) - start > _LONG else None
+        if locate is None:
+            return single.search(text, start)
+        end = locate(text, start)
+        if end < 0:
+            return None
+        reach = single.programsize
+        found = single.search(text, max(start, end - reach), min(end + reach, len(text)))
+        if found is None or found.start() > end:  # what ended there began before `start`
+            return single.search(text, start)
+        return found
+
+    def _locator(self, index: int) -> Locate | None:
+        if index not in self._ends:
+            usable = self._common and self._single[index].programsize <= _SMALL
+            self._ends[index] = _hyperscan_end(self._common[index]) if usable else None
+        return self._ends[index]
 
 
 def _whole(text: bytes, start: int, end: int) -> Span:
@@ -156,6 +189,33 @@ def _re2(patterns: Sequence[bytes]) -> Find:
         return frozenset(found) if found else _NONE
 
     return find
+
+
+Locate = Callable[[bytes, int], int]
+"""Text and a place in it to where the first match from there on ends that ends at all; -1 if there is none."""
+
+
+def _hyperscan_end(pattern: bytes) -> Locate:
+    """Only if Hyperscan is there."""
+    hyperscan = importlib.import_module("hyperscan")
+    database = hyperscan.Database()
+    database.compile(expressions=[pattern], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_SINGLEMATCH])
+    scan, terminated = database.scan, hyperscan.ScanTerminated
+
+    def locate(text: bytes, start: int) -> int:
+        found: list[int] = []
+        before = max(start - 1, 0)  # what stands there decides whether a word begins at `start`
+        with contextlib.suppress(terminated):
+            scan(memoryview(text)[before:], match_event_handler=_ended, context=found)
+        return before + found[0] if found else -1
+
+    return locate
+
+
+def _ended(_index: int, _start: int, end: int, _flags: int, found: list[int]) -> bool:
+    """The first is enough."""
+    found.append(end)
+    return True
 
 
 def _hyperscan(patterns: Sequence[bytes]) -> Find:
