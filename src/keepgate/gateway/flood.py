@@ -43,7 +43,7 @@ class Flood:
         tokens = self._tokens + (now - self._at) * RATE
         self._at = now
         if tokens >= 1.0:
-            self._tokens = (min(BURST, tokens)) - 1.0
+            self._tokens = min(BURST, tokens) - 1.0
             return True
         self._tokens = tokens
         self._dropped += 1

@@ -89,20 +89,27 @@ class SseParser:
         self._id: str | None = None
         self._retry: int | None = None
 
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield the events that are complete now. Raises RemoteError at an event over the limit."""
+    def plain(self, data: bytes) -> list[bytes] | None:
+        """The data of the events, if these are whole ones, each of one line of data and no other field that counts.
+
+        Most are so. None if one of them is not: then nothing was read, and `feed` is for it.
+        """
         within = self._after_cr or self._line or self._size or (self._first and data[:1] == _BOM[:1])
         if within or data[-2:] != b"\n\n" or b"\r" in data:
-            yield from self._feed(data)
-            return
-        self._first = False
-        # Whole events with nothing before or behind them: most have one line of data and no other field that counts.
+            return None
+        found = []
         for block in data[:-2].split(b"\n\n"):
             value = block.removeprefix(b"event: message\n")
-            if value.startswith(b"data: ") and b"\n" not in value and len(block) <= self._limit:
-                yield Event(value[6:])
-            else:
-                yield from self._feed(block + b"\n\n")
+            if not value.startswith(b"data: ") or b"\n" in value or len(block) > self._limit:
+                return None
+            found.append(value[6:])
+        self._first = False
+        return found
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Yield the events that are complete now. Raises RemoteError at an event over the limit."""
+        plain = self.plain(data)
+        return self._feed(data) if plain is None else map(Event, plain)
 
     def _feed(self, data: bytes) -> Iterator[Event]:
         if self._after_cr and data:

@@ -128,8 +128,23 @@ class EventExchange(Exchange):
             return
         self._hold()
         self._noise += len(data)
+        plain = self._events.plain(data)
+        if plain is None:
+            self._read(self._events, data)
+        else:
+            self.progressed()
+            for text in plain:
+                if self.done:
+                    return
+                if text:
+                    self._noise = 0
+                    self._sink.message(text)
+        check_noise(self._noise, self._endpoint.client.limits)
+
+    def _read(self, parser: SseParser, data: bytes) -> None:
+        """Events with ids, retry times, names, comments, or not in one piece."""
         progressed = False
-        for text, kind, event_id, retry in events(self._events, data):
+        for text, kind, event_id, retry in events(parser, data):
             if self.done:
                 return
             if not progressed:
@@ -142,7 +157,6 @@ class EventExchange(Exchange):
             if text and kind == "message":
                 self._noise = 0
                 self._sink.message(text, event_id)
-        check_noise(self._noise, self._endpoint.client.limits)
 
     def _hold(self) -> None:
         """Let a stream that comes in many small pieces gather for a moment: a piece costs more than what is in it."""
