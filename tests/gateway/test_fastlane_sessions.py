@@ -249,6 +249,19 @@ async def test_a_server_that_forgot_the_session_is_asked_in_a_new_one(taken: lis
 
 
 @alone
+async def test_a_link_that_dies_while_the_record_is_brought_to_the_disk_is_replaced() -> None:
+    fake = server()
+    client, _ = await ready(fake, sync=True)
+    answer = client.call()
+    (session,) = client.gateway.sessions.all()
+    (link,) = session.servers.links
+    link.fail(UpstreamError("closed", "the server went away"))
+    await asyncio.wait_for(answer.came.wait(), 5)
+    assert answer.body == jsonrpc.result(7, DONE)
+    assert (len(fake.channels), len(fake.asked("tools/call"))) == (2, 1)
+
+
+@alone
 async def test_any_other_failure_is_told_and_nothing_is_repeated() -> None:
     fake = server(lambda _: None)
     client, log = await ready(fake)

@@ -167,13 +167,5 @@ class SessionPassage(Passage):
         if failure.kind != "session-lost" or not failure.retryable:
             return False
         self.link.fail(failure)
-        self.spawn(self._in_new_session())
+        self.spawn(self.start_over())
         return True
-
-    async def _in_new_session(self) -> None:
-        try:
-            reply = await self.ask_again(self.backend)
-        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
-            self.failed(error)
-        else:
-            await self.receive_later(reply)

@@ -131,6 +131,9 @@ class Passage(Pending):
         if not recorded:
             self._undecided()
             return
+        if self.link.dead is not None:  # while the record was on its way to the disk
+            self.spawn(self.start_over())
+            return
         try:
             params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
             self.link.start(self, params, headers)
@@ -177,6 +180,15 @@ class Passage(Pending):
         running = self.running
         params, headers = self.lane.services.relay.outgoing(running.message, running.caller, self.target)
         return await backend.request(self.method, params, running.caller, self.observer, headers)
+
+    async def start_over(self) -> None:
+        """It was not run, and the link is gone."""
+        try:
+            reply = await self.ask_again(self.backend)
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
+        else:
+            await self.receive_later(reply)
 
     async def receive_later(self, reply: Message) -> None:
         """As soon as it is known whose the URIs in the reply are."""
