@@ -249,7 +249,7 @@ class Relay:
     @staticmethod
     def _contract(action: Action | None, target: Target) -> Contract | None:
         if action is _CALL:
-            return target.contract
+            return target.backend.shelf.contract(target.name)
         method = _PROMISED.get(action) if action is not None else None
         return target.backend.shelf.promise(method, target.name) if method is not None else None
 

@@ -18,7 +18,6 @@ from keepgate.gateway import uris
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.shelf import CAPABILITY, KEY, Meta, Shelf
 from keepgate.model.access import Resource, ResourceKind
-from keepgate.model.contract import Contract
 from keepgate.model.errors import UpstreamError
 
 MAX_ISSUED = 10_000
@@ -39,15 +38,7 @@ class Target:
     item: dict[str, Any] | None = None
     resource: Resource | None = None
     """As policy names it; set on what is listed by name."""
-    _contract: Contract | EllipsisType | None = ...
     _tokens: dict[tuple[str, ...], str] | EllipsisType | None = ...
-
-    @property
-    def contract(self) -> Contract | None:
-        """The compiled schemas of a listed tool, None for anything else; asked of the shelf once."""
-        if self._contract is ...:
-            self._contract = self.backend.shelf.contract(self.name)
-        return self._contract
 
     @property
     def tokens(self) -> dict[tuple[str, ...], str] | None:
