@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from keepgate.audit.record import Entry
@@ -90,6 +91,48 @@ class Fetch(Protocol):
 
         Raises UpstreamError: unreachable, timeout, too large, another status, or an address that is not allowed.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer to such a request."""
+
+    status: int
+    is_json: bool
+    """As its media type says."""
+    body: bytes
+    challenge: str = ""
+    """`WWW-Authenticate`."""
+
+
+class Ask(Protocol):
+    """As Fetch, whatever the answer."""
+
+    async def __call__(
+        self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Redirects are not followed. Raises UpstreamError: unreachable, timeout, too large, not allowed."""
+
+
+class Credential(Protocol):
+    """What keepgate shows to a server, for one principal or for all."""
+
+    def lines(self) -> bytes | None:
+        """The header lines of a request that is sent now; None: `renew` first."""
+
+    async def renew(self, used: bytes | None, refusal: Refusal | None) -> None:
+        """Get something newer than `used`, which the server refused, or (None) for the first time.
+
+        Raises UpstreamError if there is nothing now that could be shown with success.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A server's answer to credentials: 401 or 403, and its `WWW-Authenticate`."""
+
+    status: int
+    challenge: str = ""
 
 
 class Sink(Protocol):

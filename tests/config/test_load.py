@@ -134,7 +134,34 @@ def test_the_example_loads_without_a_warning():
         ),
         ("tls: {cert: c, key: k, zzz: 1}", "2:24: unknown key `zzz`: known are `cert`, `client_ca`, `key`"),
         ("servers: {a: {command: x, sandbox: {}}}", "2:27: this version does not honour `sandbox` yet"),
-        ("servers: {a: {url: 'https://a', auth: oauth}}", "2:33: this version does not honour `auth` yet"),
+        ("servers: {a: {url: 'https://a', auth: oauth}}", "2:39: `servers.a.auth` must be a mapping"),
+        ("servers: {a: {command: x, auth: {type: oauth}}}", "2:33: `auth` is for a server with a `url`"),
+        ("servers: {a: {url: 'http://a.example', auth: {type: oauth}}}", "2:20: must be https"),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: oauth}, headers: {Authorization: x}}}",
+            "2:63: `auth` writes the `Authorization` header",
+        ),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: oauth, client_id: c}}}",
+            "2:64: credentials belong to an issuer",
+        ),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: client_credentials}}}",
+            "2:46: `client_credentials` needs",
+        ),
+        ("servers: {a: {url: 'https://a', auth: {type: id_jag}}}", "2:39: `idp` is for `id_jag`"),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: oauth, client_secret: s3cr3t}}}",
+            "2:68: `servers.a.auth.client_secret` must be a reference",
+        ),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: oauth, client_secret: {secret: 'env:S'}}}}",
+            "2:68: `client_secret` is that of a client",
+        ),
+        (
+            "servers: {a: {url: 'https://a', auth: {type: oauth, subject: id_token}}}",
+            "2:39: `subject` and `subject_token` are for an exchange",
+        ),
         ("oauth: {}", "2:1: this version does not honour `oauth` yet"),
         ("access: {grants: [{to: anonymous}]}", "2:19: `access.grants.0.role` is missing"),
         ("servers: {Bad Id: {command: x}}", "2:11: `servers.Bad Id` has a character that is not allowed"),

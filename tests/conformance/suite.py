@@ -89,10 +89,11 @@ def run_extension(url: str, scenario: str, out: Path) -> Outcome:
     return run(["server", "--url", url, "--scenario", scenario], out, "server-")
 
 
-def run_client(scenario: str, revision: str, out: Path) -> Outcome:
-    """One scenario with the SDK's client, keepgate between it and the suite's own server."""
-    command = shlex.join([sys.executable, str(HERE / "gwclient.py")])
-    arguments = ["client", "--command", command, "--scenario", scenario, "--spec-version", revision]
+def run_client(scenario: str, revision: str, out: Path, script: Path = HERE / "gwclient.py") -> Outcome:
+    """One scenario with a client (the SDK's), keepgate between it and the suite's own server."""
+    command = shlex.join([sys.executable, str(script)])
+    arguments = ["client", "--command", command, "--scenario", scenario]
+    arguments += ["--spec-version", revision] if revision else []
     log = out / "gateway.log"
     out.mkdir(parents=True, exist_ok=True)
     outcome = run([*arguments, "--timeout", "90000"], out, "", {"KEEPGATE_GWCLIENT_LOG": str(log)})

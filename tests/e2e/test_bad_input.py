@@ -88,10 +88,10 @@ CASES = {
         place="sandbox",
         said=["does not honour `sandbox` yet", "remove it"],
     ),
-    "auth: oauth, which a later version honours": case(
+    "auth for a server that is started": case(
         adding("    auth: {type: oauth}", "pass]\n"),
-        place="auth:",
-        said=["does not honour `auth` yet", "remove it"],
+        place="{type: oauth}",
+        said=["`auth` is for a server with a `url`"],
     ),
     "an unknown role": case(
         ("role: reader", "role: raeder"), place="raeder", said=["unknown role `raeder`", "`reader`"]

@@ -111,3 +111,13 @@ def test_an_answer_forgives_everything(circuit, clock):
     assert circuit.check() is False
     fail(circuit, 1)
     assert "next try in 1.0 s" in refused(circuit)
+
+
+def test_refused_credentials_say_that_the_server_is_there(circuit):
+    """A user who has yet to log in must be told so, however often it tries."""
+    for _ in range(10 * THRESHOLD):
+        circuit.refused(UpstreamError("auth", "log in first"))
+        assert circuit.check() is False
+    for _ in range(THRESHOLD):
+        circuit.refused(UpstreamError("unreachable", "nothing listens there"))
+    assert "nothing listens there" in refused(circuit)

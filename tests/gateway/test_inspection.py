@@ -211,7 +211,7 @@ async def test_a_poisoned_definition_is_left_out_and_the_rest_of_the_list_stands
     assert reply.effect == "redact"
     assert "1 items refused for their content" in reply.reason
     assert KEY.encode() not in reply.payload
-    view = gateway.stateless._views[None]
+    view = gateway.stateless._views[None, ""]
     assert KEY in json.dumps(view.backends["a"].shelf.known("tools/list")), (
         "what the server said stays as it is"
     )

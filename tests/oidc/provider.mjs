@@ -10,6 +10,8 @@ import path from 'node:path';
 
 const [modules, port, keys] = process.argv.slice(2);
 const { default: Provider } = await import(pathToFileURL(path.join(modules, 'oidc-provider/lib/index.js')));
+const { createLocalJWKSet, jwtVerify } = await import(pathToFileURL(path.join(modules, 'jose/dist/webapi/index.js')));
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const issuer = `http://127.0.0.1:${port}`;
 
 const provider = new Provider(issuer, {
@@ -23,6 +25,13 @@ const provider = new Provider(issuer, {
       client_id: 'service',
       client_secret: 'service-secret',
       grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+    },
+    {
+      client_id: 'exchanger',
+      client_secret: 'exchanger-secret',
+      grant_types: [EXCHANGE],
       response_types: [],
       redirect_uris: [],
     },
@@ -66,6 +75,33 @@ const provider = new Provider(issuer, {
   },
 });
 
+// RFC 8693: a token for another resource, for whomever a token of this provider is for.
+provider.registerGrantType(
+  EXCHANGE,
+  async (ctx) => {
+    const { client, params } = ctx.oidc;
+    const own = JSON.parse(readFileSync(keys, 'utf8')).keys;
+    const trusted = createLocalJWKSet({ keys: own.map(({ kty, kid, n, e }) => ({ kty, kid, n, e, alg: 'RS256' })) });
+    const { payload } = await jwtVerify(params.subject_token, trusted, { issuer, typ: 'at+jwt' });
+    const token = new provider.AccessToken({ accountId: payload.sub, client, gty: 'token-exchange' });
+    token.resourceServer = new provider.ResourceServer(params.resource, {
+      scope: 'mcp',
+      audience: params.resource,
+      accessTokenFormat: 'jwt',
+      jwt: { sign: { alg: 'RS256' } },
+    });
+    token.scope = 'mcp';
+    ctx.body = {
+      access_token: await token.save(),
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      token_type: 'Bearer',
+      expires_in: token.expiration,
+      scope: token.scope,
+    };
+  },
+  ['subject_token', 'subject_token_type', 'requested_token_type', 'audience', 'resource', 'scope'],
+);
+
 provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) return next();
   const { prompt, params, session, grantId } = await provider.interactionDetails(ctx.req, ctx.res);
@@ -88,4 +124,5 @@ provider.use(async (ctx, next) => {
   ctx.respond = false;
 });
 
+provider.on('server_error', (_, error) => console.log(error));
 provider.listen(Number(port), '127.0.0.1', () => console.log(`ready: ${issuer}`));

@@ -13,6 +13,7 @@ from keepgate.compose.running import identity
 from keepgate.compose.secrets import Master, resolver
 from keepgate.compose.servers import servers_of
 from keepgate.compose.settings import limits_of
+from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway, Keys
 from keepgate.policy.engine import Engine
@@ -33,16 +34,19 @@ def policy_of(settings: Settings) -> Engine | Observing:
     return engine
 
 
-def build(settings: Settings, audit: AuditLog) -> Gateway:
+def build(settings: Settings, audit: AuditLog, authorizations: Authorizations) -> Gateway:
     """The gateway for a configuration, on the running loop. Raises ConfigError, LocalError."""
     from keepgate.config.inspection import guards_of
 
     master = Master(settings.state).master_key()
     lock = lock_of(settings)
     gateway = Gateway(
-        servers_of(settings, resolver(settings), lock),
+        servers_of(settings, resolver(settings), authorizations, lock),
         policy_of(settings),
-        replace(outside_of(settings, audit, resolver(settings)), approver=approvals_of(settings)),
+        replace(
+            outside_of(settings, audit, resolver(settings), authorizations.subjects),
+            approver=approvals_of(settings),
+        ),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),
         limits_of(settings),
         identity,
@@ -53,4 +57,5 @@ def build(settings: Settings, audit: AuditLog) -> Gateway:
         budgets=budgets_of(settings),
     )
     gateway.use_quarantine(held_of(QuarantineFile(settings.state)))
+    authorizations.told = gateway.granted
     return gateway

@@ -14,6 +14,7 @@ from keepgate.auth.resource import Resource, routes
 from keepgate.auth.resource_server import ResourceServer
 from keepgate.config import Resolver, Settings
 from keepgate.gateway.gateway import Outside
+from keepgate.gateway.subjects import Subjects
 from keepgate.model.errors import ConfigError
 from keepgate.ports import AuditLog
 from keepgate.stores.keys import JsonKeyStore
@@ -92,11 +93,13 @@ def authority_of(name: str, settings: Settings, resolve: Resolver) -> Authority:
     return Authority(issuer, fetch, time.time)
 
 
-def outside_of(settings: Settings, audit: AuditLog, resolve: Resolver) -> Outside:
+def outside_of(
+    settings: Settings, audit: AuditLog, resolve: Resolver, subjects: Subjects | None = None
+) -> Outside:
     """What the gateway uses of the world. Raises ConfigError."""
     keys = KeyRing(JsonKeyStore(settings.state))
     tokens, certificates = tokens_of(settings, resolve), certificates_of(settings)
-    return Outside(audit, keys, time.time_ns, time.monotonic, tokens, certificates)
+    return Outside(audit, keys, time.time_ns, time.monotonic, tokens, certificates, subjects=subjects)
 
 
 def certificates_of(settings: Settings) -> Certificates | None:

@@ -12,6 +12,7 @@ from keepgate.compose.gateway import policy_of
 from keepgate.compose.lock import lock_of, lock_path, pins_of
 from keepgate.compose.secrets import resolver
 from keepgate.compose.servers import servers_of
+from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway
 from keepgate.lock.document import Lock
@@ -32,7 +33,10 @@ def _next_lock(settings: Settings, last: Lock | None) -> Lock | None:
 
 
 async def watch(
-    gateway: Gateway, settings: Settings, taken: Callable[[Settings], None] = lambda _: None
+    gateway: Gateway,
+    settings: Settings,
+    authorizations: Authorizations,
+    taken: Callable[[Settings], None] = lambda _: None,
 ) -> None:
     """Follow changes of the configuration and of the lock: validate first, keep the last good, say what changed.
 
@@ -59,7 +63,7 @@ async def watch(
             if fixed:
                 log.warning("a restart is needed for: %s", ", ".join(fixed))
             policy = policy_of(fresh)
-            made = servers_of(fresh, resolver(fresh), lock)
+            made = servers_of(fresh, resolver(fresh), authorizations, lock)
             gateway.use_policy(policy)  # first: no new server may be met by the old policy
             if "keepgate.lock" in changed or any(key.startswith("lock") for key in changed):
                 gateway.use_pins(pins_of(fresh, lock))

@@ -15,6 +15,7 @@ from keepgate.compose.identity import hosts_of, metadata_of, tls_of
 from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
+from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.health import health_app
 from keepgate.stores.audit import load_kek, open_log
@@ -35,8 +36,9 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     say_uncontained(settings)
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
-        gateway = build(settings, audit)
-        routes: list[BaseRoute] = [*metadata_of(settings)]
+        authorizations = Authorizations(settings)
+        gateway = build(settings, audit, authorizations)
+        routes: list[BaseRoute] = [*metadata_of(settings), *authorizations.routes()]
         office = None
         if settings.admin is not None:
             from keepgate.compose.admin import Office
@@ -61,7 +63,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         gateway.started(f"keepgate {__version__}")
         taken = (lambda _: None) if office is None else office.use
-        watching = asyncio.gather(watch(gateway, settings, taken), follow(gateway, settings))
+        watching = asyncio.gather(watch(gateway, settings, authorizations, taken), follow(gateway, settings))
         serving = asyncio.create_task(server.run(ready))
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -6,19 +6,22 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from keepgate import config
 from keepgate.compose.lock import launch_fault
 from keepgate.compose.running import identity, run
 from keepgate.compose.secrets import resolver
 from keepgate.compose.settings import limits_of
+from keepgate.compose.upstream_auth import Authorizations, Own
 from keepgate.config import Server, Settings
 from keepgate.gateway.inventory import Inventory, list_server
 from keepgate.gateway.settings import Limits, ServerSettings
 from keepgate.lock.document import Lock
-from keepgate.model.errors import ConfigError, KeepgateError
-from keepgate.ports import Connector
+from keepgate.model.access import Principal
+from keepgate.model.errors import ConfigError, KeepgateError, LocalError
+from keepgate.ports import Connector, Credential
 from keepgate.transports.broken import BrokenConnector
 from keepgate.transports.client_tls import context_of
 from keepgate.transports.conceal import Conceal
@@ -29,7 +32,13 @@ from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
 log = logging.getLogger("keepgate")
 
 
-def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Limits) -> Connector:
+def connector_of(
+    name: str,
+    server: Server,
+    resolve: config.Resolver,
+    limits: Limits,
+    credential: Credential | None = None,
+) -> Connector:
     """The connector that starts or reaches one server. Raises ConfigError if a secret is missing."""
     size = limits.response.size
     if server.url:
@@ -38,7 +47,9 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
             first_byte=limits.call_maximum, total=limits.call_maximum, body=size, event=size, connections=4096
         )
         private, tls = server.allow_private, context_of(server.tls.ca, server.tls.cert, server.tls.key)
-        return HttpConnector(server.url, headers=headers, limits=bounds, tls=tls, private=private)
+        return HttpConnector(
+            server.url, headers=headers, limits=bounds, tls=tls, private=private, credential=credential
+        )
     env = {key: config.resolve(value, resolve) for key, value in server.env.items()}
     spec = ProcessSpec(
         server.argv,
@@ -53,8 +64,23 @@ def connector_of(name: str, server: Server, resolve: config.Resolver, limits: Li
     return StdioConnector(spec)
 
 
+def _reached(
+    name: str, server: Server, resolve: config.Resolver, limits: Limits, authorizations: Authorizations
+) -> tuple[Connector, Callable[[Principal], Connector] | None]:
+    """The connector for all callers, and that of each where the server knows each. Raises ConfigError."""
+    way = authorizations.way(name, server, resolve)
+    if not isinstance(way, Own):
+        credential = None if way is None else way.credential
+        return connector_of(name, server, resolve, limits, credential), None
+    own = partial(connector_of, name, server, resolve, limits)
+    return own(), lambda principal: own(way.of(principal))
+
+
 def servers_of(
-    settings: Settings, resolve: config.Resolver, lock: Lock | None = None
+    settings: Settings,
+    resolve: config.Resolver,
+    authorizations: Authorizations,
+    lock: Lock | None = None,
 ) -> list[ServerSettings]:
     """Every configured server as the gateway takes it. One whose secret is missing fails alone, and says why.
 
@@ -65,9 +91,11 @@ def servers_of(
     for name, server in settings.servers.items():
         fault = launch_fault(name, server, settings, lock)
         connector: Connector = BrokenConnector(fault)
+        personal = None
         try:
-            connector = connector if fault else connector_of(name, server, resolve, limits)
-        except ConfigError as error:
+            if not fault:
+                connector, personal = _reached(name, server, resolve, limits, authorizations)
+        except (ConfigError, LocalError) as error:
             fault = error.public
         if fault:
             print(f"warning: server {name} cannot be reached: {fault}", file=sys.stderr)
@@ -80,6 +108,7 @@ def servers_of(
                 revision=server.protocol,
                 call_timeout=server.timeout,
                 instructions=server.instructions,
+                personal=personal,
                 source=(server, fault),
             )
         )

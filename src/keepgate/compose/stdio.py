@@ -15,6 +15,7 @@ from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.serve import say_uncontained
+from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.pipe_front import PipeFront
 from keepgate.model.access import Principal
@@ -48,9 +49,10 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
     say_uncontained(settings)
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
-        gateway = build(settings, audit)
+        authorizations = Authorizations(settings, pages=False)
+        gateway = build(settings, audit, authorizations)
         gateway.started(f"keepgate {__version__} stdio", principal.id)
-        watching = asyncio.gather(watch(gateway, settings), follow(gateway, settings))
+        watching = asyncio.gather(watch(gateway, settings, authorizations), follow(gateway, settings))
         front = asyncio.create_task(
             serve_stdio(
                 lambda send: _Pipe(gateway.pipe(principal, mount, send), send),

@@ -6,6 +6,7 @@ Nothing here opens a socket, starts a program or fetches a secret: `compose` doe
 from keepgate.config.load import load, parse, read_tree, stamp
 from keepgate.config.reference import diff, json_schema
 from keepgate.config.sections.access import Access
+from keepgate.config.sections.auth import Auth
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.limits import Limits
 from keepgate.config.sections.server import Server
@@ -15,6 +16,7 @@ from keepgate.config.values import Secret, Value
 
 __all__ = [
     "Access",
+    "Auth",
     "Document",
     "Identity",
     "Kms",

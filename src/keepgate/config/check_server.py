@@ -7,12 +7,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keepgate.config.check_identity import Remark
+from keepgate.config.sections.auth import Auth
 from keepgate.config.sections.server import Server, UpstreamTls
 from keepgate.config.values import is_link_local, is_loopback
 
 _SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "credential",
                         "private", "authorization", "cookie")  # fmt: skip
-_BY_URL: Final = ("headers", "allow_private", "tls")
+_BY_URL: Final = ("headers", "auth", "allow_private", "tls")
 """Keys that say how a server with a `url` is reached."""
 _BY_COMMAND: Final = ("args", "env", "pass_env")
 _NOTHING: Final = Server()
@@ -25,6 +26,7 @@ def problems(server: Server) -> Iterator[Remark]:
     elif server.url:
         yield from _misplaced(server, _BY_COMMAND, "for a server with a `command`, this one has a `url`")
         yield from _reached(server)
+        yield from _authorized(server)
     else:
         yield from _misplaced(server, _BY_URL, "for a server with a `url`, this one has a `command`")
     if "" in server.command[:1]:
@@ -46,6 +48,43 @@ def _reached(server: Server) -> Iterator[Remark]:
         yield ("tls",), "`tls` is for `https://`, this `url` is plain http"
     if (server.tls.cert is None) is not (server.tls.key is None):
         yield ("tls",), "`tls.cert` and `tls.key` need each other"
+
+
+def _authorized(server: Server) -> Iterator[Remark]:
+    auth = server.auth
+    if auth is None:
+        return
+    if any(name.lower() == "authorization" for name in server.headers):
+        yield ("headers",), "`auth` writes the `Authorization` header: remove it from `headers`"
+    if server.url.startswith("http:") and not is_loopback(urlsplit(server.url).hostname or ""):
+        yield ("url",), "must be https: tokens would be sent in clear"
+    yield from _client(auth)
+    if (auth.type == "id_jag") is (auth.idp is None):
+        yield ("auth",), "`idp` is for `id_jag`, which needs it"
+    if auth.type not in ("token_exchange", "id_jag") and (
+        auth.subject_token or auth.subject != "access_token"
+    ):
+        yield ("auth",), f"`subject` and `subject_token` are for an exchange, not for `{auth.type}`"
+    if auth.idp is not None and bool(auth.idp.issuer) is bool(auth.idp.token_url):
+        yield ("auth", "idp"), "`idp` needs one of `issuer` and `token_url`"
+
+
+def _client(auth: Auth) -> Iterator[Remark]:
+    secrets = [key for key in ("client_secret", "client_key") if getattr(auth, key) is not None]
+    if len(secrets) > 1:
+        yield ("auth", "client_key"), "a client has a secret or a key, not both"
+    if secrets and not auth.client_id:
+        yield ("auth", secrets[0]), f"`{secrets[0]}` is that of a client: write its `client_id`"
+    if auth.client_id and not auth.issuer:
+        yield (
+            ("auth", "client_id"),
+            "credentials belong to an issuer: write `issuer`, or the server could choose who gets them",
+        )
+    if auth.type != "oauth" and not (auth.client_id and secrets):
+        yield (
+            ("auth", "type"),
+            f"`{auth.type}` needs a client: `client_id` and `client_secret` or `client_key`",
+        )
 
 
 def warnings(server: Server) -> Iterator[Remark]:

@@ -16,7 +16,7 @@ from keepgate.model.errors import ConfigError
 
 LATER: Final = frozenset(
     """
-    alerts audit auth catalogue cedar checklist classification dashboard detect
+    alerts audit catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
     policies policy quotas redis replicas retention sandbox seal telemetry tenants
     tools tracing trust valkey webhooks

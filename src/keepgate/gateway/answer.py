@@ -7,7 +7,7 @@ from typing import Any
 
 from keepgate.gateway.enforce import Enforcer
 from keepgate.model.access import Principal
-from keepgate.model.errors import AuditError, RemoteError
+from keepgate.model.errors import AuditError, LoginNeededError, RemoteError
 from keepgate.model.message import Message
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.envelope import UnsupportedVersionError
@@ -25,7 +25,8 @@ async def answered(
         except RemoteError as error:
             enforcer.event("message.refused", f"{message.method}: {error.public}", principal=principal.id)
             data = error.data if isinstance(error, UnsupportedVersionError) else None
-            return jsonrpc.error(message.id, error.rpc_code, error.public, data)
+            text = f"{error.public}: {error.how}" if isinstance(error, LoginNeededError) else error.public
+            return jsonrpc.error(message.id, error.rpc_code, text, data)
     except AuditError:
         return jsonrpc.error(message.id, jsonrpc.UNDECIDED, UNRECORDED)
     except Exception as error:  # noqa: BLE001 - the client must not wait for ever

@@ -86,6 +86,13 @@ class Circuit:
         if probe:
             self._probe_until = 0.0
 
+    def refused(self, error: UpstreamError) -> None:
+        """A connection could not be made; refused credentials say that the server is there."""
+        if error.kind == "auth":
+            self.reached()
+        else:
+            self.failure(error.public)
+
     def reached(self) -> None:
         """A connection was made and greeted, or a list given. It has yet to answer a call."""
         self._probe_until = self._open_until = 0.0

@@ -51,7 +51,7 @@ class FastLane(Lane):
         mount: str | None,
     ) -> bool:
         """Serve a stateless request if it is simple. False: nothing was done or said, it has to go the long way."""
-        view = self.stateless.known_view(mount)
+        view = self.stateless.known_view(principal, mount)
         target = _target(message, view) if view is not None else None
         if view is None or target is None or type(target.backend) is not StatelessBackend:
             return False

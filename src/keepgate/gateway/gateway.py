@@ -26,6 +26,7 @@ from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
 from keepgate.gateway.link import Link
 from keepgate.gateway.listing import Listing
+from keepgate.gateway.personal import Personal
 from keepgate.gateway.pins import Pins, Withheld
 from keepgate.gateway.pipe_front import PipeFront, Send
 from keepgate.gateway.relay import Relay
@@ -35,6 +36,7 @@ from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.gateway.stateless import Stateless
+from keepgate.gateway.subjects import NotingGatekeeper, Subjects
 from keepgate.gateway.task_ledger import Ledger
 from keepgate.gateway.task_relay import TaskRelay
 from keepgate.gateway.task_table import TaskTable
@@ -73,6 +75,8 @@ class Outside:
     tokens: AccessTokens | None = None
     certificates: ClientCertificates | None = None
     approver: Approver | None = None
+    subjects: Subjects | None = None
+    """Where tokens of callers are noted, if any is exchanged."""
 
 
 PinsFactory = Callable[["Gateway"], Pins]
@@ -127,19 +131,22 @@ class Gateway:
             self._current,
             outside.monotonic,
             TaskRelay(relay, ledger, self._current, cursors),
+            Personal(self._upstream, outside.monotonic),
         )
         self._pins = pins(self) if pins is not None else None
         for settings in servers:
             self.services.upstreams[settings.id] = self._upstream(settings)
         self.sessions = Sessions(self.services)
         self.stateless = Stateless(self.services)
-        self.gatekeeper = Gatekeeper(
+        self.gatekeeper = (Gatekeeper if outside.subjects is None else NotingGatekeeper)(
             outside.keys,
             self.enforcer,
             anonymous=anonymous,
             tokens=outside.tokens,
             certificates=outside.certificates,
         )
+        if isinstance(self.gatekeeper, NotingGatekeeper) and outside.subjects is not None:
+            self.gatekeeper.subjects = outside.subjects
         self.http = HttpFront(self.services, self.gatekeeper, self.sessions, self.stateless)
         self._tasks = Background()
         self._piped: list[Session] = []
@@ -165,11 +172,11 @@ class Gateway:
         return self._policy
 
     def _upstream(self, settings: ServerSettings) -> Upstream:
-        upstream = Upstream(
-            settings, self._identity, self._limits, _Shared(self, settings.id), self._outside.monotonic
-        )
+        owner = _Shared(self)
+        upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
         upstream.barred = self._bar(settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
+        owner.upstream = upstream
         return upstream
 
     def pipe(self, principal: Principal, mount: str | None, send: Send) -> PipeFront:
@@ -185,10 +192,25 @@ class Gateway:
                 self._end_dead_keys()
                 await self.sessions.sweep()
                 await self.stateless.sweep()
+                await self._end_idle()
                 self._collect()
                 self.services.tasks.ledger.table.sweep()
             except Exception as error:  # noqa: BLE001 - without sweeps everything would grow without end
                 self.enforcer.mishap(error, "")
+
+    async def _end_idle(self) -> None:
+        """Forget what principals of their own have at servers, when they have not been here for long."""
+        idle = self.services.own.idle(self._outside.monotonic() - self._limits.session_idle)
+        if idle:
+            await self.stateless.drop(idle)
+            await asyncio.gather(*(upstream.close() for upstream in idle))
+
+    def granted(self, principal: str) -> None:
+        """A principal has logged in at a server: what it was shown before may be too little."""
+        for session in self._every_session():
+            if session.principal.id == principal:
+                session.announce_lists()
+        self.stateless.announce_lists()
 
     def _collect(self) -> None:
         """Free what ended sessions leave: each is a ring of objects, and calls alone never wake the collector up."""
@@ -253,7 +275,7 @@ class Gateway:
     def use_pins(self, make: PinsFactory | None) -> None:
         """Hold what servers list against another lock from now on; None: against none."""
         self._pins = pins = make(self) if make is not None else None
-        for upstream in self.services.upstreams.values():
+        for upstream in (*self.services.upstreams.values(), *self.services.own.every()):
             upstream.pins = pins.of(upstream.id) if pins is not None else None
         self.enforcer.note("lock.changed", "the lock changed" if pins is not None else "no lock is in force")
         self._announce_lists()
@@ -284,9 +306,11 @@ class Gateway:
         old.clear()
         old.update(fresh)
         self.services.tasks.ledger.table.forget_servers({upstream.id for upstream in gone})
-        await self.stateless.drop([upstream.id for upstream in gone])
+        ids = [upstream.id for upstream in gone]
+        gone += self.services.own.take(gone)
+        await self.stateless.drop(gone)
         for session in self._every_session():
-            _ = self._tasks.spawn(session.follow([upstream.id for upstream in gone]))
+            _ = self._tasks.spawn(session.follow(ids))
         for upstream in gone:
             if not upstream.quiet:
                 _ = self._tasks.spawn(upstream.retire(self._limits.call_maximum))
@@ -304,7 +328,8 @@ class Gateway:
         self._sweeper.cancel()
         await self._tasks.drain(0)
         await asyncio.gather(self.sessions.close(), self.stateless.close())
-        await asyncio.gather(*(upstream.close() for upstream in self.services.upstreams.values()))
+        every = [*self.services.upstreams.values(), *self.services.own.every()]
+        await asyncio.gather(*(upstream.close() for upstream in every))
         if self.enforcer.budgets is not None:
             self.enforcer.budgets.close()
 
@@ -312,24 +337,23 @@ class Gateway:
 class _Shared:
     """Owner of the links that no session owns."""
 
-    def __init__(self, gateway: Gateway, server: str) -> None:
+    upstream: Upstream
+
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._server = server
 
     def unsolicited(self, link: Link, message: Message) -> None:
         if message.method == "notifications/message":
             self.dropped(
                 link, message, "a log message that names no call, on a connection that callers share"
             )
-        self._gateway.stateless.unsolicited(self._server, message)
+        self._gateway.stateless.unsolicited(self.upstream.key, message)
 
     def lost(self, link: Link, failure: UpstreamError) -> None:
-        upstream = self._gateway.services.upstreams.get(self._server)
-        if upstream is not None:
-            upstream.forget(link, failure)
+        self.upstream.forget(link, failure)
         self._gateway.enforcer.note(
-            "upstream.lost", failure.public, private=failure.private, server=self._server
+            "upstream.lost", failure.public, private=failure.private, server=self.upstream.id
         )
 
     def dropped(self, link: Link, message: Message | None, why: str) -> None:
-        self._gateway.enforcer.note("upstream.dropped", why, server=self._server)
+        self._gateway.enforcer.note("upstream.dropped", why, server=self.upstream.id)

@@ -293,6 +293,8 @@ class Relay:
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """The params in the server's own terms, and the `Mcp-Param-*` headers of what is really sent."""
         params = dict(message.params)
+        if "inputResponses" in params:
+            params = replies.without_login(params)
         method = message.method
         headers: dict[str, str] = {}
         if method == "completion/complete":

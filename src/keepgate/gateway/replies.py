@@ -12,7 +12,7 @@ from keepgate.decide.guards.callbacks import missing_mode
 from keepgate.decide.guards.schema import ARGUMENTS
 from keepgate.gateway.caller import Caller
 from keepgate.model.access import Authentication
-from keepgate.model.errors import AuthenticationError, UpstreamError
+from keepgate.model.errors import AuthenticationError, LoginNeededError, UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
@@ -143,12 +143,45 @@ def unavailable(
     message: Message, caller: Caller, error: UpstreamError, server: str, trace: str
 ) -> dict[str, Any]:
     """The server failed. A tool call gets an `isError` result, anything else an error with our own code."""
+    if isinstance(error, LoginNeededError):
+        return login(message, caller, error, trace)
     text = (
         error.public if not server or f"`{server}`" in error.public else f"server `{server}`: {error.public}"
     )
     if message.method == "tools/call":
         return tool_error(message, caller, f"{text} (decision {trace})", trace)
     return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, text, {"decision": trace})
+
+
+LOGIN_KEY = "dev.keepgate/login"
+"""Name of the input request that sends a user to log in."""
+
+
+def login(message: Message, caller: Caller, error: LoginNeededError, trace: str) -> dict[str, Any]:
+    """The principal has to log in at the server: by URL elicitation where the client can, else as a text says."""
+    text = f"{error.public}: {error.how}"
+    declared = caller.capabilities.get("elicitation")
+    params: dict[str, object] = {"mode": "url", "message": text, "url": error.url, "elicitationId": trace}
+    able = isinstance(declared, dict) and not missing_mode("elicitation/create", params, declared)
+    if error.url and able and caller.era is Era.STATELESS and message.method in INPUT_REQUIRED_METHODS:
+        del params["elicitationId"]
+        asked = {LOGIN_KEY: {"method": "elicitation/create", "params": params}}
+        return jsonrpc.result(message.id, {"resultType": "input_required", "inputRequests": asked})
+    if error.url and able and caller.revision == R2025_11:
+        return jsonrpc.error(message.id, jsonrpc.URL_ELICITATION_REQUIRED, text, {"elicitations": [params]})
+    if message.method == "tools/call":
+        return tool_error(message, caller, f"{text} (decision {trace})", trace)
+    return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, text, {"decision": trace})
+
+
+def without_login(params: dict[str, Any]) -> dict[str, Any]:
+    """Params of a request that is repeated after a login: the answer to our own question is not the server's."""
+    responses = params.get("inputResponses")
+    if not isinstance(responses, dict) or LOGIN_KEY not in responses:
+        return params
+    rest = {key: value for key, value in responses.items() if key != LOGIN_KEY}
+    kept = {key: value for key, value in params.items() if key != "inputResponses"}
+    return {**kept, "inputResponses": rest} if rest else kept
 
 
 def check_input_requests(result: dict[str, Any], method: str, caller: Caller) -> None:

@@ -122,7 +122,8 @@ class Servers:
 
     async def reach_absent(self) -> None:
         """Try again to reach what could not be reached, as far as its circuit lets anybody try."""
-        upstreams = [self._services.upstreams.get(server) for server in self.view.absent]
+        principal = self._session.caller.principal
+        upstreams = [self._services.upstream_of(principal, server) for server in self.view.absent]
         self.view.absent.clear()  # who comes meanwhile must not try at the same time
         await self.reach([upstream for upstream in upstreams if upstream is not None])
 
@@ -222,7 +223,7 @@ class Servers:
         await self._restoring.drain(0)
         links, self._opened = self._opened, set()
         for link in links:
-            upstream = self._services.upstreams.get(link.server)
+            upstream = self._services.upstream_of(self._session.caller.principal, link.server)
             if upstream is not None:
                 upstream.links.discard(link)
         await asyncio.gather(*(link.close() for link in links), return_exceptions=True)

@@ -347,7 +347,7 @@ class Session(CallbackHandler):
 
     def lost(self, link: Link, failure: UpstreamError) -> None:
         """A server's link died; the next request connects anew."""
-        upstream = self.services.upstreams.get(link.server)
+        upstream = self.services.upstream_of(self.principal, link.server)
         if upstream is not None:
             upstream.forget(link, failure)
         self.callbacks.forget(link)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from keepgate.model.access import Principal
 from keepgate.ports import Connector
 from keepgate.protocol.jsonrpc import JsonLimits
 
@@ -47,6 +49,8 @@ class ServerSettings:
     call_timeout: float | None = None
     instructions: bool | None = None
     """pass the server's instructions on; None: only where it is mounted alone"""
+    personal: Callable[[Principal], Connector] | None = field(default=None, compare=False)
+    """the server knows each principal by a credential of its own: the connector of one"""
     source: object = None
     """what the connector was made from: equal settings mean that a reload need not touch the server"""
 

@@ -29,7 +29,7 @@ from keepgate.gateway.services import Services
 from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal
-from keepgate.model.errors import AuditError, UpstreamError
+from keepgate.model.errors import AuditError, LoginNeededError, UpstreamError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect
@@ -49,8 +49,12 @@ class Stateless:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._views: dict[str | None, View] = {}
+        self._views: dict[tuple[str | None, str], View] = {}
+        """By mount and, where a server of it knows each principal by a credential of its own, principal."""
+        self._personal: dict[str | None, bool] = {}
+        """Whether that is so, by mount."""
         self._backends: dict[str, Backend] = {}
+        """This and what follows by `Upstream.key`."""
         self._failures: dict[str, UpstreamError] = {}
         """Why a server could not be reached the last time."""
         self._reaching: dict[str, asyncio.Task[None]] = {}
@@ -129,67 +133,73 @@ class Stateless:
     async def view(self, principal: Principal, mount: str | None) -> View:
         """The servers of a mount that could be reached, waiting a while for those never reached before."""
         wanted = self.services.visible_to(principal, mount)
-        missing = [upstream for upstream in wanted if upstream.id not in self._backends]
+        missing = [upstream for upstream in wanted if upstream.key not in self._backends]
         if missing:
             await self._reach(missing, wait_for_slow=mount is not None)
-            if len(wanted) == 1 and mount is not None and wanted[0].id not in self._backends:
+            if len(wanted) == 1 and mount is not None and wanted[0].key not in self._backends:
+                why = self._failures.get(wanted[0].key)
+                if isinstance(why, LoginNeededError):
+                    raise why
                 raise UpstreamError("unreachable", f"server `{mount}` cannot be reached now")
-        view = self._views.get(mount)
+        if mount not in self._personal:
+            self._personal[mount] = self.services.is_personal(mount)
+        key = mount, principal.id if self._personal[mount] else ""
+        view = self._views.get(key)
         if view is None:
-            view = self._views[mount] = View([], single=mount is not None)
-        for upstream in self.services.mounted(mount):
-            if self._backends.get(upstream.id) is not view.backends.get(upstream.id):
-                self._rebuild(view, mount)
+            view = self._views[key] = View([], single=mount is not None)
+        mounted = self.services.mounted_for(principal, mount)
+        for upstream in mounted:
+            if self._backends.get(upstream.key) is not view.backends.get(upstream.id):
+                self._rebuild(view, mounted)
                 break
         for upstream in missing:
-            if upstream.id not in self._backends and mount is None:
+            if upstream.key not in self._backends and mount is None:
                 view.absent[upstream.id] = AbsentBackend(upstream.settings, partial(self._absent, upstream))
         return view
 
-    def known_view(self, mount: str | None) -> View | None:
+    def known_view(self, principal: Principal, mount: str | None) -> View | None:
         """The view of a mount as last made; None before the first request. What it does not have may exist."""
-        return self._views.get(mount)
+        return self._views.get((mount, principal.id if self._personal.get(mount) else ""))
 
     async def _absent(self, upstream: Upstream) -> Backend:
         """A call by name is for a server that could just now not be reached. Raises UpstreamError."""
-        why = self._failures.get(upstream.id)
+        why = self._failures.get(upstream.key)
         raise why or UpstreamError("unreachable", f"server `{upstream.id}` is still being reached")
 
-    def _rebuild(self, view: View, mount: str | None) -> None:
+    def _rebuild(self, view: View, mounted: list[Upstream]) -> None:
         """Configuration order decides collisions, so a server that arrives late takes its own place."""
         for server in list(view.backends):
             view.remove(server)
-        for upstream in self.services.mounted(mount):
-            if upstream.id in self._backends:
-                view.add(self._backends[upstream.id])
+        for upstream in mounted:
+            if upstream.key in self._backends:
+                view.add(self._backends[upstream.key])
 
     async def _reach(self, upstreams: list[Upstream], *, wait_for_slow: bool) -> None:
         tasks = []
         for upstream in upstreams:
-            task = self._reaching.get(upstream.id)
+            task = self._reaching.get(upstream.key)
             if task is None:
-                task = self._reaching[upstream.id] = asyncio.create_task(self._reach_one(upstream))
+                task = self._reaching[upstream.key] = asyncio.create_task(self._reach_one(upstream))
             if wait_for_slow or not upstream.slow:
                 tasks.append(task)
         if tasks:
             await asyncio.wait(tasks, timeout=CONNECT_PATIENCE)
         for upstream in upstreams:
-            upstream.slow = upstream.id in self._reaching
+            upstream.slow = upstream.key in self._reaching
 
     async def _reach_one(self, upstream: Upstream) -> None:
-        self._failures.pop(upstream.id, None)
+        self._failures.pop(upstream.key, None)
         try:
             backend = await self._backend(upstream)
-            current = self.services.upstreams.get(upstream.id)
-            if current is upstream:  # else it was removed or changed meanwhile
-                self._backends[upstream.id] = backend
+            if self.services.is_current(upstream):  # else it was removed or changed meanwhile
+                self._backends[upstream.key] = backend
         except UpstreamError as error:
-            self._failures[upstream.id] = error
+            self._failures[upstream.key] = error
             self.services.enforcer.note(
                 "upstream.failed", error.public, private=error.private, server=upstream.id
             )
         finally:
-            self._reaching.pop(upstream.id, None)
+            self._reaching.pop(upstream.key, None)
 
     async def _backend(self, upstream: Upstream) -> Backend:
         backend: StatelessBackend | DownBridge
@@ -203,26 +213,27 @@ class Stateless:
 
     async def _succeed(self, upstream: Upstream, before: Backend) -> Backend:
         """The server was replaced by one of the other era: reach it anew. Raises UpstreamError."""
-        if self._backends.get(upstream.id) is before:
-            del self._backends[upstream.id]
+        if self._backends.get(upstream.key) is before:
+            del self._backends[upstream.key]
             for view in self._views.values():
-                view.remove(upstream.id)
+                if view.backends.get(upstream.id) is before:
+                    view.remove(upstream.id)
             if isinstance(before, DownBridge):
                 _ = self._ending.spawn(before.close())
-        if upstream.id not in self._backends:
+        if upstream.key not in self._backends:
             await self._reach([upstream], wait_for_slow=True)
-        found = self._backends.get(upstream.id)
+        found = self._backends.get(upstream.key)
         if found is None or found is before:
-            raise self._failures.get(upstream.id) or UpstreamError(
+            raise self._failures.get(upstream.key) or UpstreamError(
                 "unreachable", f"server `{upstream.id}` speaks another protocol revision now: try again"
             )
         return found
 
     # Messages of shared links that belong to no call
 
-    def unsolicited(self, server: str, message: Message) -> None:
+    def unsolicited(self, key: str, message: Message) -> None:
         """A notification on a shared link outside any listen: it can only make our own tables stale."""
-        backend = self._backends.get(server)
+        backend = self._backends.get(key)
         if backend is not None:
             backend.shelf.invalidate(message.method)
 
@@ -249,12 +260,17 @@ class Stateless:
             if isinstance(backend, DownBridge):
                 backend.tasks.end_unless(live)
 
-    async def drop(self, servers: list[str]) -> None:
-        """Forget servers that were removed or changed."""
-        for server in servers:
-            backend = self._backends.pop(server, None)
-            for view in self._views.values():
-                view.remove(server)
+    async def drop(self, upstreams: list[Upstream]) -> None:
+        """Forget servers that were removed or changed, or that their principals do not use any more."""
+        self._personal.clear()
+        for upstream in upstreams:
+            backend = self._backends.pop(upstream.key, None)
+            self._failures.pop(upstream.key, None)
+            for key, view in list(self._views.items()):
+                if backend is None or view.backends.get(upstream.id) is backend:
+                    view.remove(upstream.id)
+                if key[1] and not view.backends:
+                    del self._views[key]
             # Calls that still run on it end first: whoever retires the upstream closes its links.
             if isinstance(backend, DownBridge):
                 await backend.retire()

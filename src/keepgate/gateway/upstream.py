@@ -42,7 +42,8 @@ class Upstream:
         owner: LinkOwner,
         monotonic: Callable[[], float],
     ) -> None:
-        self.settings = settings
+        self.settings, self.id = settings, settings.id
+        self.key = settings.id  # that of one of a principal's own says whose it is
         self.identity = identity
         self.limits = limits
         self.owner = owner
@@ -66,11 +67,6 @@ class Upstream:
         """Answers and failures so far. A call that fails says something of the server if nothing happened meanwhile."""
         self.links: set[Link] = set()
         self.pins: ServerPins | None = None  # None while no lock is in force
-
-    @property
-    def id(self) -> str:
-        """The configured server id."""
-        return self.settings.id
 
     @property
     def shared(self) -> Link | None:
@@ -136,7 +132,7 @@ class Upstream:
             stateless = await self._discover(link)
         except UpstreamError as error:
             self._give_up(link)
-            self.circuit.failure(error.public)
+            self.circuit.refused(error)
             raise
         except TimeoutError:
             self._give_up(link)

@@ -97,3 +97,16 @@ class UpstreamError(RemoteError):
         self.http_status = status
         self.body = body
         self.retryable = retryable
+
+
+class LoginNeededError(UpstreamError):
+    """The principal has to log in at a server first. `how` is for its eyes only and in no log: it names `url`.
+
+    `url` is where; empty if this front has no page for it.
+    """
+
+    def __init__(self, server: str, url: str, how: str) -> None:
+        super().__init__("auth", f"server `{server}` needs you to log in", status=401)
+        self.server = server
+        self.url = url
+        self.how = how

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from keepgate.model.errors import ConfigError, UpstreamError
+from keepgate.ports import Credential
 from keepgate.transports.egress import Egress
 from keepgate.transports.http_answers import is_rpc
+from keepgate.transports.http_authorized import AuthorizedClient
 from keepgate.transports.http_client import HttpClient, HttpLimits
 from keepgate.transports.http_request import parse_url
 from keepgate.transports.upstream_http import StreamableChannel
@@ -29,15 +32,28 @@ class _Http:
         limits: HttpLimits | None = None,
         tls: ssl.SSLContext | None = None,
         private: bool = False,
+        credential: Credential | None = None,
     ) -> None:
         """`headers` go with every request; `private`: its name may stand for an address inside. Raises ConfigError."""
         try:
             origin, self._target = parse_url(url)
             egress = Egress.configured(origin.host, private=private)
-            self._client = HttpClient(origin, headers=headers, limits=limits, tls=tls, egress=egress)
+            how: dict[str, Any] = {"headers": headers, "limits": limits, "tls": tls, "egress": egress}
+            if credential is None:
+                self._client = HttpClient(origin, **how)
+            else:
+                self._client = AuthorizedClient(origin, credential, **how)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self._older = partial(SseConnector, url, headers=headers, limits=limits, tls=tls, private=private)
+        self._older = partial(
+            SseConnector,
+            url,
+            headers=headers,
+            limits=limits,
+            tls=tls,
+            private=private,
+            credential=credential,
+        )
 
     def close(self) -> None:
         """Close every connection; what is in flight fails."""

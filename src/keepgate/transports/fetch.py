@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from keepgate.model.errors import UpstreamError
+from keepgate.ports import Document
 from keepgate.transports.egress import Egress
 from keepgate.transports.http_connection import Connection
 from keepgate.transports.http_heads import Heads
@@ -31,18 +32,35 @@ class Fetcher:
     """Fetches JSON documents.
 
     `private` lets addresses be those of private networks as well, `local` lets them be this machine's. Certificates are
-    verified against the system's authorities, or those in `ca`, a PEM file.
+    verified against the system's authorities, or those in `ca`, a PEM file; `also` adds to them.
     """
 
-    def __init__(self, *, private: bool = False, local: bool = False, ca: str | None = None) -> None:
+    def __init__(
+        self, *, private: bool = False, local: bool = False, ca: str | None = None, also: str | None = None
+    ) -> None:
         self._egress = Egress(private=private, local=local)
         self._ca = ca
+        self._also = also
         self._tls: ssl.SSLContext | None = None
 
     async def __call__(
         self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> bytes:
         """The body of a 200 answer of a JSON type. Raises UpstreamError."""
+        answer = await self.ask(url, form, headers)
+        if answer.status != 200:
+            text = f"it answered with status {answer.status}"
+            if answer.status in (301, 302, 303, 307, 308):
+                text = "it redirects, which is not followed"
+            raise UpstreamError("status", text, status=answer.status)
+        if not answer.is_json:
+            raise UpstreamError("protocol", "its answer is not JSON")
+        return answer.body
+
+    async def ask(
+        self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Whatever it answers. Raises UpstreamError if it does not, or too much."""
         try:
             origin, target = parse_url(url)
         except ValueError as error:
@@ -51,7 +69,7 @@ class Fetcher:
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         fields |= headers or {}
-        exchange = _Document(b"GET" if form is None else b"POST", target, _lines(fields), form or b"")
+        exchange = _Collect(b"GET" if form is None else b"POST", target, _lines(fields), form or b"")
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._send(origin, exchange)
@@ -77,6 +95,8 @@ class Fetcher:
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = ssl.create_default_context(cafile=self._ca)
+            if self._also is not None:
+                self._tls.load_verify_locations(self._also)
         return self._tls
 
 
@@ -86,25 +106,25 @@ def _lines(fields: Mapping[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")
 
 
-class _Document(Exchange):
+class _Collect(Exchange):
     """Collects one answer."""
 
-    __slots__ = ("_parts", "_size", "result")
+    __slots__ = ("_challenge", "_is_json", "_parts", "_size", "_status", "result")
 
     def __init__(self, method: bytes, target: bytes, fields: bytes, body: bytes) -> None:
         super().__init__(method, target, fields, body)
-        self.result: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
         self._parts: list[bytes] = []
-        self._size = 0
+        self._size = self._status = 0
+        self._is_json, self._challenge = False, ""
 
     def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if status != 200:
-            raise UpstreamError("status", f"it answered with status {status}", status=status)
-        if media != b"application/json" and not (
+        self._status = status
+        self._challenge = headers.get(b"www-authenticate", b"")[:4096].decode("ascii", "replace")
+        self._is_json = media == b"application/json" or (
             media.startswith(b"application/") and media.endswith(b"+json")
-        ):
-            raise UpstreamError("protocol", "its answer is not JSON")
+        )
 
     def on_data(self, data: bytes) -> None:
         self._size += len(data)
@@ -114,7 +134,9 @@ class _Document(Exchange):
 
     def on_end(self) -> None:
         if not self.result.done():
-            self.result.set_result(b"".join(self._parts))
+            self.result.set_result(
+                Document(self._status, self._is_json, b"".join(self._parts), self._challenge)
+            )
 
     def on_failure(self, failure: UpstreamError) -> None:
         if not self.result.done():

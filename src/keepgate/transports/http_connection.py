@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from collections.abc import Callable
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
@@ -23,6 +25,7 @@ from keepgate.transports.http_outgoing import Answer, Exchange, HttpLimits
 _SMALL: Final = 16 << 10
 """Up to here copying a body behind its head is cheaper than a second buffer."""
 _REDIRECTS: Final = (307, 308)
+_REFUSALS: Final = (401, 403)
 _ORDINARY: Final = (200, 202)
 _DRAIN_BYTES: Final = 64 << 10
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
@@ -59,6 +62,7 @@ class Connection(asyncio.Protocol):
     """The client side of one keep-alive connection."""
 
     __slots__ = (
+        "_aside",
         "_complete",
         "_count",
         "_delimited",
@@ -66,7 +70,6 @@ class Connection(asyncio.Protocol):
         "_first",
         "_headers",
         "_keep",
-        "_location",
         "_parser",
         "_paused",
         "_peek",
@@ -99,7 +102,7 @@ class Connection(asyncio.Protocol):
         self._count = 0
         self._drained = 0
         self._complete = self._delimited = self._keep = self._touched = False
-        self._location: bytes | None = None
+        self._aside: Callable[[], None] | None = None  # what to do with the exchange instead of answering it
         self._first = b""  # what is being parsed, if it is the beginning of an answer
         self._piece = b""  # what the parser took out of it
         self._pieces: list[bytes] = []
@@ -128,11 +131,12 @@ class Connection(asyncio.Protocol):
         exchange.connection = self
         exchange.deadline = now + self._pool.limits.first_byte
         body = exchange.body
-        head = b"%b %b%b%b%b\r\n" % (
+        head = b"%b %b%b%b%b%b\r\n" % (
             exchange.method,
             exchange.target,
             self._pool.common,
             exchange.fields,
+            exchange.shown,
             b"Content-Length: %d\r\n" % len(body) if body else b"",
         )
         self._pool.post(self._transport, (head + body,) if len(body) < _SMALL else (head, body))
@@ -179,7 +183,7 @@ class Connection(asyncio.Protocol):
                 self._deliver(exchange, self._piece)
 
     def _deliver(self, exchange: Exchange, data: bytes) -> None:
-        if not exchange.over and self._location is None:
+        if not exchange.over and self._aside is None:
             exchange.on_data(data)
             return
         self._drained += len(data)
@@ -222,9 +226,12 @@ class Connection(asyncio.Protocol):
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise UpstreamError("protocol", "the server's answer is compressed, which was not asked for")
         exchange.deadline += limits.total - limits.first_byte
-        if status in _REDIRECTS and exchange.redirects < limits.redirects:
-            self._location = headers.get(b"location")
-        if self._location is None:
+        if status in _REDIRECTS and exchange.redirects < limits.redirects and b"location" in headers:
+            self._aside = partial(self._pool.redirected, exchange, headers[b"location"])
+        elif status in _REFUSALS and exchange.guard is not None:
+            challenge = headers.get(b"www-authenticate", b"")
+            self._aside = partial(exchange.guard.refused, exchange, status, challenge)
+        else:
             exchange.on_head(status, headers)
 
     def on_body(self, data: bytes) -> None:
@@ -237,7 +244,7 @@ class Connection(asyncio.Protocol):
             self._keep = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
-        exchange, location, keep = self.exchange, self._location, self._keep
+        exchange, aside, keep = self.exchange, self._aside, self._keep
         assert exchange is not None
         if keep and self._status in _ORDINARY:
             media = media_type(self._headers.get(b"content-type", b""))
@@ -248,8 +255,8 @@ class Connection(asyncio.Protocol):
         self._release(exchange, keep=keep)
         if exchange.over:
             return
-        if location is not None:
-            self._pool.redirected(exchange, location)
+        if aside is not None:
+            aside()
         else:
             exchange.over = True
             exchange.on_end()
@@ -272,7 +279,7 @@ class Connection(asyncio.Protocol):
             return
         if self.served and not self._touched:
             self._pool.surprised()
-        if self._status and not self._delimited and exc is None and self._location is None:
+        if self._status and not self._delimited and exc is None and self._aside is None:
             exchange.over = True
             exchange.on_end()
         elif self.served and not self._touched and exchange.idempotent:

@@ -55,6 +55,13 @@ class Carrier(Protocol):
         """Stop or go on reading for the exchange, if it is still on this connection."""
 
 
+class Guard(Protocol):
+    """Who answers for the credentials of a request."""
+
+    def refused(self, exchange: Exchange, status: int, challenge: bytes) -> None:
+        """The server answered 401 or 403 and did not run it; it is sent again, or fails, by whoever is told here."""
+
+
 class Exchange:
     """One request and what becomes of its answer. Subclasses fill in the `on_` methods, which must not raise.
 
@@ -66,10 +73,13 @@ class Exchange:
         "connection",
         "deadline",
         "fields",
+        "guard",
         "idempotent",
         "method",
         "over",
         "redirects",
+        "refusals",
+        "shown",
         "target",
     )
 
@@ -87,6 +97,10 @@ class Exchange:
         """Loop time at which it is given up. A subclass may set it in `on_head`."""
         self.over = False
         self.redirects = 0
+        self.guard: Guard | None = None
+        self.refusals = 0
+        self.shown = b""
+        """Header lines with credentials, which go with it."""
 
     def on_head(self, status: int, headers: Mapping[bytes, bytes]) -> None:
         """The head of the answer, names in lower case. May raise UpstreamError to refuse it."""

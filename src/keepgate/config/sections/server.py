@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, StringConstraints
 
 from keepgate.config import values
+from keepgate.config.sections.auth import Auth
 from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
 from keepgate.policy.roles import Mode
 
@@ -44,6 +45,8 @@ class Server:
     """Variables of keepgate's own environment that the program may see."""
     headers: Mapping[HeaderName, AnyValue] = field(default_factory=dict)
     """HTTP headers to send to `url`. Write secrets as references."""
+    auth: Auth | None = None
+    """How keepgate is authorized there, where static `headers` do not do."""
     allow_private: bool = False
     """The name in `url` may stand for an address of a private network or of this machine."""
     tls: UpstreamTls = UpstreamTls()
