@@ -175,6 +175,7 @@ HEADERS = {
     "encrypted": "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA",
     "ID token by type": token({"typ": "JWT"}),
     "logout token": token({"typ": "logout+jwt"}),
+    "identity assertion grant": token({"typ": "oauth-id-jag+jwt"}),
     "proof in place of a token": token({"typ": "dpop+jwt"}),
     "no type": token({"typ": None}),
     "type as number": token({"typ": 1}),

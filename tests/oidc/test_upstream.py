@@ -164,6 +164,8 @@ def test_a_client_that_can_is_sent_there_by_url_elicitation(outer):
     key = outer.keys["other"]
     asked = ask(outer.url, key, "tools/call", CALL, URL_ELICITATION)["result"]
     assert asked["resultType"] == "input_required"
+    alone = ask(f"{outer.url}/inner", key, "tools/call", CALL, URL_ELICITATION)["result"]
+    assert alone["inputRequests"]["dev.keepgate/login"]["params"]["mode"] == "url"
     ((name, request),) = asked["inputRequests"].items()
     assert request["method"] == "elicitation/create"
     assert request["params"]["mode"] == "url"

@@ -88,6 +88,7 @@ def servers_of(
     """
     limits = limits_of(settings)
     made = []
+    authorizations.only(settings.servers)
     for name, server in settings.servers.items():
         fault = launch_fault(name, server, settings, lock)
         connector: Connector = BrokenConnector(fault)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from keepgate import config
 from keepgate.auth.apikey import KeyRing
@@ -22,6 +23,7 @@ from keepgate.compose.secrets import grant_store
 from keepgate.config import Auth, Server, Settings
 from keepgate.gateway.subjects import Subjects
 from keepgate.model.access import Principal
+from keepgate.model.errors import ConfigError
 from keepgate.ports import Ask, Credential
 from keepgate.stores.keys import JsonKeyStore
 from keepgate.transports.addresses import is_private
@@ -52,7 +54,7 @@ class Authorizations:
     def __init__(self, settings: Settings, *, pages: bool = True) -> None:
         """`pages`: this process serves HTTP, so that people can log in by a browser."""
         self._settings = settings
-        self._holders: dict[tuple[str, str], UserCredential] = {}
+        self._holders: WeakValueDictionary[tuple[str, str], UserCredential] = WeakValueDictionary()
         keys = KeyRing(JsonKeyStore(settings.state))
         url = settings.public_url if pages else ""
         self.doors = Doors(Tickets(time.monotonic), keys, url, {}, self._granted)
@@ -72,6 +74,8 @@ class Authorizations:
         auth = server.auth
         if auth is None:
             return None
+        if self._late(auth):
+            raise ConfigError(f"restart keepgate: at its start no server had `auth` of type `{auth.type}`")
         ask = ask_for(server)
         local = is_loopback(urlsplit(server.url).hostname or "")
         discovery = Discovery(name, server.url, ask, local=local, issuer=auth.issuer)
@@ -97,6 +101,20 @@ class Authorizations:
         if given is not None:
             return Shared(TokenCredential(name, obtain(lambda: given), first=b""))
         return Own(lambda principal: self._exchanged(name, principal, obtain))
+
+    def _late(self, auth: Auth) -> bool:
+        """Whether what this needs is only made at the start of the process."""
+        if auth.type == "oauth":
+            return bool(self.doors.public_url) and not self._logs_in()
+        return _exchanges(auth) and self.subjects is None
+
+    def _logs_in(self) -> bool:
+        return any(each.auth and each.auth.type == "oauth" for each in self._settings.servers.values())
+
+    def only(self, servers: Container[str]) -> None:
+        """Nobody logs in any more at a server that is not configured."""
+        for name in [name for name in self.doors.logins if name not in servers]:
+            del self.doors.logins[name]
 
     def login(self, name: str, server: Server, resolve: config.Resolver) -> Login:
         """Logging in at a server. Raises ConfigError."""
@@ -151,9 +169,7 @@ class Authorizations:
 
     def routes(self) -> list[Route]:
         """The pages of logins; none if no server has any."""
-        if not any(
-            each.auth is not None and each.auth.type == "oauth" for each in self._settings.servers.values()
-        ):
+        if not self._logs_in():
             return []
         document = None
         if self._own_document:

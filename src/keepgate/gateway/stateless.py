@@ -99,7 +99,10 @@ class Stateless:
             _, seq = self.services.enforcer.judge(caller.sends(message), new_trace())
             await self.services.enforcer.settled(seq)
             return jsonrpc.error(message.id, jsonrpc.METHOD_NOT_FOUND, "Method not found")
-        view = await self.view(caller.principal, mount)
+        try:
+            view = await self.view(caller.principal, mount)
+        except LoginNeededError as error:
+            return self.services.relay.failed(message, caller, error, error.server, new_trace())
         if message.method in LISTS:
             return await self.services.listing.serve(message, caller, view)
         if message.method in tasks.METHODS:
