@@ -179,6 +179,10 @@ class Gateway:
         owner.upstream = upstream
         return upstream
 
+    def _every_upstream(self) -> list[Upstream]:
+        """Those that all share, and each principal's own."""
+        return [*self.services.upstreams.values(), *self.services.own.every()]
+
     def pipe(self, principal: Principal, mount: str | None, send: Send) -> PipeFront:
         """A front for a client on a pipe."""
         session = Session(self.services, principal, mount, "stdio")
@@ -258,7 +262,7 @@ class Gateway:
         self.enforcer.rules = self._rules(self._policy)
         targets = ", ".join(hold.target for hold in held.holds[:20])
         self.enforcer.note("quarantine.changed", targets[:500] or "nothing is quarantined")
-        for upstream in self.services.upstreams.values():
+        for upstream in self._every_upstream():
             upstream.barred = self._bar(upstream.id)
             for link in list(upstream.links) if upstream.barred else ():
                 link.fail(UpstreamError("closed", upstream.barred))
@@ -275,7 +279,7 @@ class Gateway:
     def use_pins(self, make: PinsFactory | None) -> None:
         """Hold what servers list against another lock from now on; None: against none."""
         self._pins = pins = make(self) if make is not None else None
-        for upstream in (*self.services.upstreams.values(), *self.services.own.every()):
+        for upstream in self._every_upstream():
             upstream.pins = pins.of(upstream.id) if pins is not None else None
         self.enforcer.note("lock.changed", "the lock changed" if pins is not None else "no lock is in force")
         self._announce_lists()
@@ -328,8 +332,7 @@ class Gateway:
         self._sweeper.cancel()
         await self._tasks.drain(0)
         await asyncio.gather(self.sessions.close(), self.stateless.close())
-        every = [*self.services.upstreams.values(), *self.services.own.every()]
-        await asyncio.gather(*(upstream.close() for upstream in every))
+        await asyncio.gather(*(upstream.close() for upstream in self._every_upstream()))
         if self.enforcer.budgets is not None:
             self.enforcer.budgets.close()
 
