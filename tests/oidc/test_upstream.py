@@ -3,6 +3,7 @@
 import contextlib
 import html
 import json
+import subprocess
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -143,6 +144,12 @@ def test_a_login_is_opened_by_its_principal_only(world, outer):
     page = login_page(ask(outer.url, outer.keys["other"], "tools/call", CALL))
     for wrong in (outer.keys["cursor"], "", "kg_wrong"):
         assert through(world.provider, page, wrong).status_code == 403
+    command = [*processes.KEEPGATE, "audit", "query", "--config", str(outer.file)]
+    said = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=processes.clean_env(outer.file.parent)
+    )
+    assert "login.refused" in said.stdout
+    assert "login.granted" in said.stdout  # by the test before
 
 
 def test_an_answer_counts_only_in_the_browser_that_began(world, outer):

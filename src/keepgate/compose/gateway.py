@@ -57,5 +57,5 @@ def build(settings: Settings, audit: AuditLog, authorizations: Authorizations) -
         budgets=budgets_of(settings),
     )
     gateway.use_quarantine(held_of(QuarantineFile(settings.state)))
-    authorizations.told = gateway.granted
+    authorizations.told, authorizations.doors.note = gateway.granted, gateway.enforcer.note
     return gateway

@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from keepgate.auth.client.credentials import keep
@@ -40,6 +40,14 @@ _HEADERS: Final = {
 log = logging.getLogger("keepgate")
 
 
+class Note(Protocol):
+    """Writes a record of an event."""
+
+    def __call__(
+        self, name: str, reason: str, *, private: str = "", principal: str = "", server: str = ""
+    ) -> None: ...
+
+
 @dataclass(slots=True)
 class Doors:
     """Where principals log in, and the logins of all servers by id. Implements credentials.Doors."""
@@ -51,6 +59,8 @@ class Doors:
     logins: dict[str, tuple[Login, Keep]]
     granted: Callable[[str, str], Awaitable[None]]
     """Told the principal and the server of every login."""
+    note: Note = lambda *_, **__: None
+    """Records what came of a login."""
 
     def need(
         self, principal: Principal, server: str, challenge: Mapping[str, str], scopes: tuple[str, ...]
@@ -93,13 +103,13 @@ class Doors:
         if request.method == "GET":
             return _page(200, _whose(ticket), form=_form(ticket))
         if not self._proven(ticket, await _fields(request)):
-            log.warning("a login at server %s was opened by somebody else", ticket.server)
+            self._note("login.refused", "opened by somebody else", ticket)
             return _page(403, "That is not the key this login is for.", form=_form(ticket))
         login, _ = self.logins[ticket.server]
         try:
             begun = await login.begin(ticket.challenge, ticket.scopes, f"{self.public_url}{CALLBACK}")
         except (UpstreamError, LocalError) as error:
-            log.warning("server %s: %s", ticket.server, error)
+            self._note("login.failed", error.public, ticket, error.private)
             return _page(502, error.public)
         ticket.browser = secrets.token_urlsafe(32)
         self.tickets.begin(ticket, begun)
@@ -129,14 +139,19 @@ class Doors:
             grant = await login.finish(ticket.begun, query)
             keep(where, ticket.principal.id, login, grant)
         except KeepgateError as error:
-            log.warning("server %s: %s", ticket.server, error)
+            self._note("login.failed", error.public, ticket, error.private)
             return _page(502, error.public)
+        self._note("login.granted", f"by {grant.issuer}", ticket)
         await self.granted(ticket.principal.id, ticket.server)
         answer = _page(
             200, f"You are logged in at {ticket.server}.", "You can close this page and repeat the call."
         )
         answer.delete_cookie(cookie, path="/")
         return answer
+
+    def _note(self, kind: str, text: str, ticket: Ticket, private: str = "") -> None:
+        log.info("%s at server %s: %s", kind, ticket.server, text)
+        self.note(kind, text, private=private, principal=ticket.principal.id, server=ticket.server)
 
     def _proven(self, ticket: Ticket, fields: Mapping[str, str]) -> bool:
         """Whether whoever sits at the browser is the principal. All of loopback is one, where it is anonymous."""
