@@ -44,3 +44,11 @@ def test_tools_that_cannot_be_checked_are_named(tmp_path, monkeypatch, why):
     assert line.state == WARN
     assert line.what == f"server s: tool `t` cannot be checked: {why}"
     assert "schemas.unusable" in line.cure
+
+
+def test_what_is_only_observed_is_warned_about(tmp_path, monkeypatch):
+    observed = CONFIG.replace("[nothing]", "[nothing], mode: observe")
+    monkeypatch.setitem(lines.__globals__, "CONFIG", observed)
+    (line,) = [line for line in lines(tmp_path, monkeypatch) if "observe mode" in line.what]
+    assert line.state == WARN
+    assert "what policy refuses on server `s` is recorded and let through" in line.what

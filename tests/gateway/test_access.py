@@ -151,8 +151,9 @@ def test_a_token_in_the_query_is_refused_even_where_anybody_is_let_in(query, tok
 
 def test_who_guesses_is_slowed_down_and_the_log_is_not_filled():
     keeper, log = gatekeeper(tokens=Tokens())
-    statuses = [refusal(keeper, request("Bearer unknown")).status for _ in range(120)]
-    assert statuses == [401] * 100 + [429] * 20
+    errors = [refusal(keeper, request("Bearer unknown")) for _ in range(120)]
+    assert [error.status for error in errors] == [401] * 100 + [429] * 20
+    assert errors[-1].retry_after > 0
     assert len(log.entries) == 100
     assert keeper.authenticate(request("Bearer known")) is ALICE
 

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepgate.gateway import budgets as module
+from keepgate.gateway import sessions
 from keepgate.gateway.budgets import Budget, Budgets
+from keepgate.gateway.http_front import refuse
 from keepgate.gateway.replies import DECISION_KEY, RETRY_KEY
 from keepgate.model.access import Action, Principal, Resource, ResourceKind
+from keepgate.model.errors import RemoteError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.policy.pattern import Pattern
@@ -310,3 +313,32 @@ async def test_closing_the_gateway_keeps_what_was_used():
     gateway, _ = gateway_of({}, ALL, budgets=Budgets([], counters, lambda: 0.0, lambda: NOON))
     await gateway.close(0)
     assert counters.closed
+
+
+# --- as HTTP errors -------------------------------------------------------------------------------
+
+
+def test_an_http_error_over_a_rate_says_when_in_whole_seconds():
+    class Responder:
+        def respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.status, self.headers, self.body = status, headers, jsonrpc.parse(body)
+
+    answer = Responder()
+    refuse(
+        answer, RemoteError("rate", "too fast", rpc_code=jsonrpc.RATE_LIMITED, status=429, retry_after=1.2)
+    )
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "2")
+    assert answer.body["error"]["data"] == {"retryAfter": 1.2}
+    refuse(answer, RemoteError("size", "too large", status=413))
+    assert "Retry-After" not in answer.headers
+
+
+@alone
+async def test_sessions_that_are_opened_too_fast_say_when_to_come_back(monkeypatch):
+    monkeypatch.setattr(sessions, "OPENING_BURST", 3.0)
+    gateway, _ = gateway_of({}, ALL)
+    with pytest.raises(RemoteError, match="too fast") as refused:
+        for _ in range(50):
+            gateway.sessions.new(ALICE, None)
+    assert refused.value.status == 429
+    assert refused.value.retry_after > 0

@@ -16,7 +16,7 @@ import orjson
 
 from keepgate.audit.record import period, period_end
 from keepgate.decide.facts import Standing
-from keepgate.model.access import Principal, Resource
+from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.policy.pattern import Pattern
@@ -31,13 +31,15 @@ CHARGED: Final = frozenset(
 """Asking after a task that runs, or ending a subscription, uses nothing."""
 BUCKETS: Final = 100_000
 """Rates kept at a time."""
+CALLS: Final = 16_384
+"""Callers with what they use, for which is known what budgets they are under."""
 _DAY_NS: Final = 86_400 * 10**9
 _A_MOMENT: Final = 1.0
 """Seconds after which a call that is one too many may try again: nobody knows when another ends."""
 _SWEEP: Final = 1.0
 """Seconds between two looks for what can be forgotten."""
 _LONG: Final = 512
-"""Names longer than this (characters) are priced afresh: callers choose them, the memory must stay small."""
+"""Names longer than this (characters) are looked up afresh: callers choose them, the memory must stay small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Budgets:
         self._buckets: dict[str, Bucket] = {}
         self._swept = float("-inf")
         self._running: dict[str, int] = {}
-        self._costs = lru_cache(4096)(self._priced)
+        self._concurrent = any(each.concurrent for each in self._budgets)
+        self._found = lru_cache(CALLS)(self._under)
 
     def charges(self, exchange: Exchange) -> tuple[Charge, ...]:
         """What a message would use: nothing but for requests of clients that use a thing."""
@@ -108,16 +111,10 @@ class Budgets:
             return ()
         if exchange.direction is not Direction.TO_SERVER:
             return ()
-        priced = self._costs if len(resource.name) <= _LONG else self._priced
-        costs = priced(resource)
-        if not costs:
-            return ()
-        names = frozenset(who.grantees)
-        return tuple(
-            Charge(budget, _key(budget, who, resource), cost)
-            for budget, cost in costs
-            if not budget.to or not budget.to.isdisjoint(names)
-        )
+        # Field by field: hashing and comparing dataclasses would cost more than the lookup.
+        under = self._found if len(resource.name) <= _LONG else self._under
+        callers = who.id, who.user, who.client, who.groups, who.tenant
+        return under(callers, resource.kind, resource.server, resource.name)
 
     def standing(self, charges: Iterable[Charge]) -> tuple[Standing, ...]:
         """What would remain of each bound after the call."""
@@ -134,13 +131,13 @@ class Budgets:
 
     def enter(self, exchange: Exchange) -> None:
         """A call starts that was let through."""
-        for charge in self.charges(exchange):
+        for charge in self.charges(exchange) if self._concurrent else ():
             if charge.budget.concurrent:
                 self._running[charge.key] = self._running.get(charge.key, 0) + 1
 
     def leave(self, exchange: Exchange) -> None:
         """It has ended."""
-        for charge in self.charges(exchange):
+        for charge in self.charges(exchange) if self._concurrent else ():
             if charge.budget.concurrent:
                 left = self._running.get(charge.key, 0) - 1
                 if left > 0:
@@ -184,16 +181,26 @@ class Budgets:
         slowest = max((each.burst / each.rate for each in self._budgets if each.rate), default=0.0)
         self._buckets = {key: each for key, each in self._buckets.items() if now - each.at < slowest}
 
-    def _priced(self, resource: Resource) -> tuple[tuple[Budget, float], ...]:
-        """The budgets that a thing is under, with what it costs there."""
+    def _under(
+        self,
+        caller: tuple[str, str, str, tuple[str, ...], str],
+        kind: ResourceKind,
+        server: str,
+        name: str,
+    ) -> tuple[Charge, ...]:
+        """The budgets that a use is under, with what it costs there."""
+        identity, user, client, groups, tenant = caller
+        who, resource = Principal(identity, "", groups, tenant, user, client), Resource(kind, server, name)
         return tuple(
-            (
-                budget,
-                max((units for pattern, units in budget.costs if pattern.names(resource)), default=1.0),
-            )
+            Charge(budget, _key(budget, who, resource), _cost(budget, resource))
             for budget in self._budgets
-            if not budget.uses or any(pattern.names(resource) for pattern in budget.uses)
+            if (not budget.to or not budget.to.isdisjoint(who.grantees))
+            and (not budget.uses or any(pattern.names(resource) for pattern in budget.uses))
         )
+
+
+def _cost(budget: Budget, resource: Resource) -> float:
+    return max((units for pattern, units in budget.costs if pattern.names(resource)), default=1.0)
 
 
 def _key(budget: Budget, who: Principal, resource: Resource) -> str:

@@ -46,9 +46,8 @@ class SqliteCounters:
                     (clock(), most),
                 ).fetchall()
         except (OSError, sqlite3.Error) as error:
-            raise LocalError(
-                "budgets", f"cannot use `{path}`, which counts what was used of budgets", str(error)
-            ) from error
+            cure = "if it is damaged, delete it: what was used of budgets is forgotten then"
+            raise LocalError("budgets", f"cannot use `{path}`: {cure}", str(error)) from error
         for key, until, units in rows:
             self._known.put(key, until, units)
         self._thread = Thread(target=self._run, name="budgets", daemon=True)
