@@ -21,6 +21,7 @@ from keepgate.policy.engine import Engine
 from keepgate.policy.roles import Grant, Role
 from keepgate.protocol import jsonrpc
 from tests.gateway import task_lab
+from tests.gateway import test_approving as approving
 from tests.gateway.lab import FakeServer, Heard, Pipe, ask, discovered, gateway_of
 from tests.gateway.test_budgets import World
 from tests.gateway.test_budgets import call as using
@@ -245,3 +246,17 @@ async def test_a_uri_that_one_tenant_was_told_leads_the_other_nowhere():
     assert mine is not None
     assert mine.backend.settings.id == "a"
     assert theirs is None or theirs.backend.settings.id != "a"
+
+
+@alone
+async def test_an_approval_lets_through_the_tenant_that_asked_for_it_only(tmp_path):
+    server = tool_server({"name": "pay", "inputSchema": {"type": "object"}})
+    gateway, _, store = approving.gate(tmp_path, server)
+    grants = [Grant("tenant:acme", "clerk"), Grant("tenant:other", "clerk")]
+    gateway.use_policy(Engine.compile({"clerk": Role(ask=("a/*",))}, grants))
+    assert "waits" in approving.said(await approving.call(gateway, ACME))
+    (waiting,) = store.every()
+    store.decide(waiting.id, approve=True, by="carol")
+    assert "waits" in approving.said(await approving.call(gateway, OTHER))
+    assert not server.asked("tools/call")
+    assert "isError" not in await approving.call(gateway, ACME)

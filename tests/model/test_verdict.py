@@ -1,5 +1,6 @@
 """Joining verdicts: most restrictive wins, nothing is forgotten."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +37,12 @@ def test_retry_after_survives() -> None:
     limited = Verdict(Effect.DENY, "slow down", retry_after=2.0)
     assert join(Verdict(Effect.ALLOW), limited).retry_after == 2.0
     assert join(limited, deny("other", hidden=True)).retry_after == 2.0
+
+
+@pytest.mark.parametrize("effect", list(Effect))
+def test_what_was_observed_survives_whatever_else_is_found(effect):
+    watched = Verdict(Effect.ALLOW, "observe mode", observed=Effect.DENY)
+    other = Verdict(effect, "other", observed=Effect.ASK)
+    for joined in (join(watched, other), join(other, watched)):
+        assert joined.observed is Effect.DENY
+        assert joined.effect is effect

@@ -1,5 +1,7 @@
 """What was used, how often and when; and what was given and not used."""
 
+from dataclasses import replace
+
 from keepgate.model.verdict import Effect
 from keepgate.policy.roles import Grant, Role
 from keepgate.policy.usage import Usage, aged
@@ -63,3 +65,13 @@ def test_a_permission_that_was_only_refused_is_not_used():
     roles, grants = {"r": Role(allow=("a/*",))}, [Grant("key:cursor", "r")]
     found = usage(made(CURSOR, "a/b", effect=Effect.DENY))
     assert {each.last for each in aged(roles, grants, found)} == {""}
+
+
+def test_what_was_asked_for_and_approved_is_still_asked_for():
+    approved = replace(made(CURSOR, "a/b"), rules=("r:allow:a/*", "r:ask:a/b"))
+    (use,) = usage(approved).uses.values()
+    assert use.asked
+    (use,) = usage(approved, made(CURSOR, "a/b")).uses.values()
+    assert not use.asked
+    (use,) = usage(replace(approved, rules=("ask:allow:*/ask:x", "limits.rate"))).uses.values()
+    assert not use.asked

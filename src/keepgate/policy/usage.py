@@ -21,7 +21,7 @@ class Use:
     action: Action
     resource: Resource
     asked: bool = True
-    """It was asked for each time, never simply let through."""
+    """It was asked for each time, whether somebody then approved it or not, never simply let through."""
     count: int = 0
     first: str = ""
     last: str = ""
@@ -56,7 +56,7 @@ class Usage:
             use = self.uses[key] = Use(
                 request.principal, request.action, request.resource, first=recorded.time
             )
-        use.asked = use.asked and recorded.effect is Effect.ASK
+        use.asked = use.asked and (recorded.effect is Effect.ASK or any(map(_asks, recorded.rules)))
         use.count += 1
         use.last = max(use.last, recorded.time)
 
@@ -95,6 +95,11 @@ def aged(roles: Mapping[str, Role], grants: Iterable[Grant], usage: Usage) -> It
         if role is not None and (role.allow or role.ask):
             found = [use for use in used.get(grant.role, ()) if _holds(use, {grant.to})]
             yield Aged(("access", "grants", number), f"role {grant.role} of {grant.to}", _last(found))
+
+
+def _asks(rule: str) -> bool:
+    """Whether a rule of a role asks, by its id (`role:ask:pattern`): what was approved is recorded as let through."""
+    return rule.split(":", 2)[1:2] == ["ask"]
 
 
 def _through(source: Source, uses: Iterable[Use]) -> Iterator[Use]:
