@@ -135,3 +135,31 @@ def test_a_grant_to_a_user_needs_an_issuer():
     access = "\naccess: {roles: {r: {allow: ['*/*']}}, grants: [{to: 'user:a', role: r}]}"
     assert not [each for each in load(GOOD + access).warnings if "never matches" in each]
     assert [each for each in load("limits: {}" + access).warnings if "never matches" in each]
+
+
+FRONT = """version: 1
+identity:
+  issuers: {{corp: {{url: "https://login.example.com"{issuer}}}}}
+  front: {{issuer: {name}, client_id: keepgate{front}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "issuer", "front", "why"),
+    [
+        ("other", "", "", "is none of"),
+        ("corp", ", dpop: required", "", "bound to no key"),
+        ("corp", "", ", client_secret: plain", "write {secret"),
+        ("corp", "", ", token_seconds: 1", "at least 60"),
+    ],
+)
+def test_a_front_needs_an_issuer_that_it_can_stand_before(name, issuer, front, why):
+    text = FRONT.format(name=name, issuer=issuer, front=front)
+    with pytest.raises(ConfigError, match=why):
+        parse(text, file=Path("/c/keepgate.yaml"), env={"HOME": "/h"})
+
+
+def test_open_registration_is_said_loudly():
+    text = FRONT.format(name="corp", issuer="", front=", registration: true")
+    warnings = parse(text, file=Path("/c/keepgate.yaml"), env={"HOME": "/h"}).warnings
+    assert any("may register" in warning for warning in warnings)

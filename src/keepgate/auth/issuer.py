@@ -116,14 +116,18 @@ class Authority:
         if self._clock() - self._confirmed > STALE:
             raise unavailable(self.issuer.name)
 
-    async def endpoint(self, name: str) -> str:
-        """An endpoint out of the issuer's metadata. Raises RemoteError (503)."""
+    async def metadata(self) -> Mapping[str, Any]:
+        """What the issuer says of itself. Raises RemoteError (503)."""
         try:
             if self._metadata is None:
                 self._metadata = await discover(self.issuer.url, self.fetch)
         except UpstreamError as error:
             raise unavailable(self.issuer.name, str(error)) from error
-        found = self._metadata.get(name)
+        return self._metadata
+
+    async def endpoint(self, name: str) -> str:
+        """An endpoint out of the issuer's metadata. Raises RemoteError (503)."""
+        found = (await self.metadata()).get(name)
         if not isinstance(found, str) or not found.startswith(_schemes(self.issuer.url)):
             raise unavailable(self.issuer.name, f"its metadata has no usable `{name}`")
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from keepgate.auth.front import Front
 from keepgate.compose.approvals import approvals_of
 from keepgate.compose.budgets import budgets_of
 from keepgate.compose.identity import outside_of
@@ -34,7 +35,9 @@ def policy_of(settings: Settings) -> Engine | Observing:
     return engine
 
 
-def build(settings: Settings, audit: AuditLog, authorizations: Authorizations) -> Gateway:
+def build(
+    settings: Settings, audit: AuditLog, authorizations: Authorizations, front: Front | None = None
+) -> Gateway:
     """The gateway for a configuration, on the running loop. Raises ConfigError, LocalError."""
     from keepgate.config.inspection import guards_of
 
@@ -44,7 +47,7 @@ def build(settings: Settings, audit: AuditLog, authorizations: Authorizations) -
         servers_of(settings, resolver(settings), authorizations, lock),
         policy_of(settings),
         replace(
-            outside_of(settings, audit, resolver(settings), authorizations.subjects),
+            outside_of(settings, audit, resolver(settings), authorizations.subjects, front),
             approver=approvals_of(settings),
         ),
         Keys(request_state=derive(master, "request-state"), cursor=derive(master, "cursor")),

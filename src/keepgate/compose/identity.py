@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from keepgate.auth import dpop
 from keepgate.auth.apikey import KeyRing
 from keepgate.auth.certificate import Certificates
+from keepgate.auth.front import Front
+from keepgate.auth.front_tokens import FrontTokens
 from keepgate.auth.issuer import Authority, Introspection, Issuer
 from keepgate.auth.resource import Resource, routes
 from keepgate.auth.resource_server import ResourceServer
@@ -16,7 +18,7 @@ from keepgate.config import Resolver, Settings
 from keepgate.gateway.gateway import Outside
 from keepgate.gateway.subjects import Subjects
 from keepgate.model.errors import ConfigError
-from keepgate.ports import AuditLog
+from keepgate.ports import AccessTokens, AuditLog
 from keepgate.stores.keys import JsonKeyStore
 from keepgate.transports.fetch import Fetcher
 from keepgate.transports.http_rules import is_loopback
@@ -32,12 +34,20 @@ def resource_of(settings: Settings) -> Resource | None:
         return None
     return Resource(
         settings.public_url,
-        tuple(issuer.url for issuer in issuers),
+        _authorities(settings),
         settings.identity.scopes,
         dpop.ALGORITHMS,
         dpop_required=all(issuer.dpop == "required" for issuer in issuers),
         certificates=settings.tls is not None and settings.tls.client_ca is not None,
     )
+
+
+def _authorities(settings: Settings) -> tuple[str, ...]:
+    """Where clients get tokens: at the login front, in place of the issuer that it stands before, and at the others."""
+    front = settings.identity.front
+    behind = front.issuer if front is not None else ""
+    others = tuple(issuer.url for name, issuer in settings.identity.issuers.items() if name != behind)
+    return (settings.public_url, *others) if front is not None else others
 
 
 def metadata_of(settings: Settings) -> list[Route]:
@@ -94,11 +104,18 @@ def authority_of(name: str, settings: Settings, resolve: Resolver) -> Authority:
 
 
 def outside_of(
-    settings: Settings, audit: AuditLog, resolve: Resolver, subjects: Subjects | None = None
+    settings: Settings,
+    audit: AuditLog,
+    resolve: Resolver,
+    subjects: Subjects | None = None,
+    front: Front | None = None,
 ) -> Outside:
-    """What the gateway uses of the world. Raises ConfigError."""
+    """What the gateway uses of the world, tokens of a login front included. Raises ConfigError."""
     keys = KeyRing(JsonKeyStore(settings.state))
-    tokens, certificates = tokens_of(settings, resolve), certificates_of(settings)
+    tokens: AccessTokens | None = tokens_of(settings, resolve)
+    certificates = certificates_of(settings)
+    if front is not None and isinstance(tokens, ResourceServer):
+        tokens = FrontTokens(front, tokens)
     return Outside(audit, keys, time.time_ns, time.monotonic, tokens, certificates, subjects=subjects)
 
 

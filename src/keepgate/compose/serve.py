@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from keepgate import __version__
+from keepgate.compose.front import front_of, front_routes
 from keepgate.compose.gateway import build
 from keepgate.compose.identity import hosts_of, metadata_of, tls_of
 from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
+from keepgate.compose.secrets import resolver
 from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.health import health_app
@@ -37,8 +39,11 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         authorizations = Authorizations(settings)
-        gateway = build(settings, audit, authorizations)
+        front = front_of(settings, resolver(settings))
+        gateway = build(settings, audit, authorizations, front)
         routes: list[BaseRoute] = [*metadata_of(settings), *authorizations.routes()]
+        if front is not None:
+            routes += front_routes(settings, front, gateway.enforcer)
         office = None
         if settings.admin is not None:
             from keepgate.compose.admin import Office

@@ -56,6 +56,7 @@ def problems(document: Document) -> Iterator[Remark]:
     for name, issuer in identity.issuers.items():
         yield from ((("identity", "issuers", name, *path), text) for path, text in _issuer(issuer))
     yield from _together(document)
+    yield from _front(document)
 
 
 def warnings(document: Document) -> Iterator[Remark]:
@@ -65,6 +66,8 @@ def warnings(document: Document) -> Iterator[Remark]:
             ("identity", "step_up"),
             "nobody can log in with an access token: what this concerns is denied to all",
         )
+    if document.identity.front is not None and document.identity.front.registration:
+        yield ("identity", "front", "registration"), "whoever can reach this gateway may register a client"
     for name, issuer in document.identity.issuers.items():
         where: Path = ("identity", "issuers", name)
         if "JWT" in issuer.types:
@@ -99,6 +102,21 @@ def _issuer(issuer: Issuer) -> Iterator[Remark]:
     for key in ("user", "client"):
         if not getattr(issuer.claims, key):
             yield ("claims", key), f"`claims.{key}` must name a claim"
+
+
+def _front(document: Document) -> Iterator[Remark]:
+    front = document.identity.front
+    if front is None:
+        return
+    where: Path = ("identity", "front")
+    issuer = document.identity.issuers.get(front.issuer)
+    if issuer is None:
+        yield (*where, "issuer"), f"`{front.issuer}` is none of `identity.issuers`"
+    elif issuer.dpop == "required":
+        yield (
+            (*where, "issuer"),
+            "tokens of the front are bound to no key, which this issuer's tokens must be",
+        )
 
 
 def _together(document: Document) -> Iterator[Remark]:

@@ -102,6 +102,30 @@ class StepUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """keepgate as the authorization server of clients, where an issuer offers them no way to become known to it."""
+
+    issuer: Name
+    """Where people log in: one of `issuers`."""
+    client_id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    """By which the issuer knows this gateway; its redirect address there is `<public_url>/oauth/callback`."""
+    client_secret: AnySecret | None = None
+    """A reference: `{secret: "env:NAME"}`. Without this key: a public client."""
+    scopes: tuple[Scope, ...] = ()
+    """Asked of the issuer besides `openid`, such as one that brings groups into its ID tokens."""
+    clients: Mapping[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")], tuple[str, ...]
+    ] = field(default_factory=dict)
+    """Clients that are known: redirect addresses by client id. Others come with a document of their own (CIMD)."""
+    registration: bool = False
+    """Whoever can reach this gateway may register a client (RFC 7591); people are asked each time all the same."""
+    token_seconds: Annotated[float, Field(ge=60, le=3600)] = 600.0
+    """How long an access token counts."""
+    login_seconds: Annotated[float, Field(ge=300, le=2_592_000)] = 28_800.0
+    """How long a client may get new ones without a login."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Authentication of callers."""
 
@@ -117,5 +141,7 @@ class Identity:
     """What needs more than that: further scopes, a stronger or a more recent login."""
     trust_domains: tuple[TrustDomain, ...] = ()
     """SPIFFE trust domains whose workloads are accepted by certificate: `example.org`."""
+    front: Front | None = None
+    """Stand in as authorization server for an issuer that clients cannot become known to."""
     dpop_nonce: bool = False
     """Demand a nonce of keepgate's own in DPoP proofs."""
