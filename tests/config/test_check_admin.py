@@ -42,3 +42,27 @@ def test_what_is_unsafe_or_unknown_is_refused(text):
 def test_doing_without_a_second_factor_is_said_loudly():
     assert any("stolen key" in warning for warning in settings("admin: {second_factor: never}").warnings)
     assert not settings("admin: {}").warnings
+
+
+LOGIN = """identity: {{issuers: {{corp: {{url: "https://login.example.com"}}}}}}
+admin: {{login: {{issuer: {issuer}, client_id: k, acr: [{acr}], grants: [{{to: "{to}", roles: [viewer]}}]}}}}
+"""
+
+
+def test_a_login_elsewhere_is_configured_whole():
+    found = settings(LOGIN.format(issuer="corp", acr='"urn:mfa"', to="group:admins")).admin.login
+    assert found.acr == ("urn:mfa",)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "acr", "to"),
+    [
+        ("other", '"urn:mfa"', "group:admins"),
+        ("corp", "", "group:admins"),
+        ("corp", '"urn:mfa"', "key:cursor"),
+        ("corp", '"urn:mfa"', "anonymous"),
+    ],
+)
+def test_a_login_without_issuer_level_or_people_is_refused(issuer, acr, to):
+    with pytest.raises(ConfigError):
+        settings(LOGIN.format(issuer=issuer, acr=acr, to=to))

@@ -83,6 +83,8 @@ class Identity:
     """When the login ends, Unix seconds; None for a key."""
     session: str = ""
     """The public id of the login; empty for a key."""
+    csrf: str = ""
+    """The second secret of a login by cookie, for pages of the face; empty for any other."""
 
     @property
     def principal(self) -> str:

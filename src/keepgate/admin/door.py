@@ -60,7 +60,7 @@ class FrontDoor:
             roles = found.roles
         until = self._reception.logins.until(login)
         strong = login.second_factor or self._demand == "never"
-        return Identity(login.name, roles, strong, until, login.id)
+        return Identity(login.name, roles, strong, until, login.id, login.csrf if login.cookie else "")
 
 
 def presented(request: Request) -> str:

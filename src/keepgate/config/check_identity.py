@@ -57,6 +57,9 @@ def problems(document: Document) -> Iterator[Remark]:
         yield from ((("identity", "issuers", name, *path), text) for path, text in _issuer(issuer))
     yield from _together(document)
     yield from _front(document)
+    login = document.admin.login if document.admin is not None else None
+    if login is not None and login.issuer not in identity.issuers:
+        yield ("admin", "login", "issuer"), f"`{login.issuer}` is none of `identity.issuers`"
 
 
 def warnings(document: Document) -> Iterator[Remark]:

@@ -39,3 +39,13 @@ document.getElementById("code").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(() => post("/login", Object.fromEntries(new FormData(event.target))));
 });
+
+fetch(`${API}/login`).then((answer) => answer.json()).then((ways) => {
+  const link = document.getElementById("elsewhere");
+  link.hidden = !ways.elsewhere;
+  if (ways.elsewhere) link.href = ways.elsewhere;
+});
+
+fetch(`${API}/this`).then(async (answer) => {
+  if (answer.ok) done(await answer.json()); // back from the provider, or still logged in
+});

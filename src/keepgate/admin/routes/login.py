@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -90,6 +90,28 @@ class NewPasskey:
     question: Short
     credential: Answer
     label: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._-]{1,64}$")] = "passkey"
+
+
+@shape
+@dataclass(frozen=True, slots=True)
+class LoginWays:
+    """How one can log in."""
+
+    elsewhere: str
+    """Where a login at the identity provider begins; empty if there is none."""
+
+
+class Ways(Protocol):
+    """What the configuration offers."""
+
+    def elsewhere(self) -> bool:
+        """Whether there is a provider to log in at."""
+
+
+@route("GET", "/login", OPEN)
+async def list_ways(ways: Ways) -> LoginWays:
+    """How one can log in."""
+    return LoginWays("/admin/oidc" if ways.elsewhere() else "")
 
 
 @route("POST", "/login", OPEN, private=True, problems=(401, 409))

@@ -23,6 +23,8 @@ class IdentityShape:
     """Whether what demands one may be done."""
     until: float | None
     """When the login ends, Unix seconds; null for a key."""
+    csrf: str
+    """For pages of the face: to be sent as `X-Keepgate-CSRF`; empty without a cookie."""
 
 
 class Document(Protocol):
@@ -35,7 +37,8 @@ class Document(Protocol):
 @route("GET", "/this", Permission.OWN)
 async def get_identity(who: Identity) -> IdentityShape:
     """Who asks, and what that allows."""
-    return IdentityShape(who.name, who.roles, tuple(sorted(who.permissions)), who.second_factor, who.until)
+    permissions = tuple(sorted(who.permissions))
+    return IdentityShape(who.name, who.roles, permissions, who.second_factor, who.until, who.csrf)
 
 
 @route("GET", "/openapi.json", Permission.OWN)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keepgate import __version__
 from keepgate.admin.administrators import Roll
 from keepgate.admin.door import FrontDoor
+from keepgate.admin.elsewhere import Elsewhere
 from keepgate.admin.face import Face
 from keepgate.admin.lockout import Lockout
 from keepgate.admin.logins import Logins
@@ -20,6 +21,7 @@ from keepgate.admin.routes import (
     audit,
     configuration,
     keys,
+    login,
     policy,
     quarantine,
     routes,
@@ -31,6 +33,7 @@ from keepgate.compose.admin.access import KeyDesk, PolicyDesk, Staff
 from keepgate.compose.admin.decisions import ApprovalDesk
 from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
 from keepgate.compose.admin.journal import AuditJournal
+from keepgate.compose.admin.provider import IssuerProvider
 from keepgate.compose.admin.running import RunningServers, RunningSessions
 from keepgate.compose.admin.stops import StopDesk
 from keepgate.compose.secrets import admin_codes
@@ -56,6 +59,21 @@ class Office:
         )
         self._place = Place(given.url)
         journal = AuditJournal(gateway.enforcer)
+        self._elsewhere: Elsewhere | None = None
+        if given.login is not None:
+            provider = IssuerProvider(settings, given.login)
+            grants: dict[str, tuple[str, ...]] = {}
+            for grant in given.login.grants:
+                grants[grant.to] = (*grants.get(grant.to, ()), *grant.roles)
+            self._elsewhere = Elsewhere(
+                provider,
+                grants,
+                logins,
+                self._place,
+                journal=journal,
+                throttle=journal.throttle,
+                clock=time.time,
+            )
         desk: dict[type, Any] = {
             servers.Servers: RunningServers(gateway),
             sessions.Sessions: RunningSessions(gateway),
@@ -68,6 +86,7 @@ class Office:
             audit.Log: LogDesk(settings),
             configuration.Configuration: ConfigurationDesk(lambda: self._settings),
             this.Document: self,
+            login.Ways: self,
         }
         self.face = Face(
             routes(),
@@ -83,10 +102,15 @@ class Office:
         """The OpenAPI document (routes.this.Document)."""
         return self.face.document
 
+    def elsewhere(self) -> bool:
+        """Whether there is a provider to log in at (routes.login.Ways)."""
+        return self._elsewhere is not None
+
     def use(self, settings: Settings) -> None:
         """Show another configuration from now on."""
         self._settings = settings
 
     def web(self) -> list[BaseRoute]:
         """For the web application beside the endpoint."""
-        return [*self.face.web(), *pages(self._place)]
+        elsewhere = self._elsewhere.web() if self._elsewhere is not None else []
+        return [*self.face.web(), *pages(self._place), *elsewhere]
