@@ -1,10 +1,6 @@
 """The login front before a real provider that knows one client, keepgate: real clients find their way in through it."""
 
 import asyncio
-import contextlib
-import sys
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
@@ -15,59 +11,15 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 from mcp.shared.auth import OAuthClientMetadata
 
 from tests.auth.front_lab import form_of, query
-from tests.oidc.conftest import MEMORY, config
-from tests.oidc.provider import CALLBACK, Provider, providing, write_keys
+from tests.oidc.front_world import fronted_in
+from tests.oidc.provider import CALLBACK
 from tests.oidc.test_oidc import Storage, post
-from tests.support import processes
-from tests.support.peers import NODE, need
-
-
-@dataclass
-class Fronted:
-    """keepgate as the authorization server."""
-
-    origin: str
-    provider: Provider
-    process: processes.Running
-    directory: Any
-
-    @property
-    def url(self) -> str:
-        return f"{self.origin}/mcp"
 
 
 @pytest.fixture(scope="module")
 def fronted(tmp_path_factory):
-    need(NODE, MEMORY)
-    directory = tmp_path_factory.mktemp("front")
-    issuer_port, port = processes.free_port(), processes.free_port()
-    keys = directory / "keys.json"
-    write_keys(keys, "first")
-    with contextlib.ExitStack() as stack:
-        provider = stack.enter_context(providing(directory, issuer_port, keys))
-        client = {
-            "redirect_uris": [f"http://127.0.0.1:{port}/oauth/callback"],
-            "grant_types": ["authorization_code"],
-            "application_type": "native",
-        }
-        known = provider.browser.post(f"{provider.issuer}/reg", json=client).json()
-        front = {
-            "issuer": "op",
-            "client_id": known["client_id"],
-            "client_secret": {"secret": "env:FRONT_SECRET"},
-            "registration": True,
-        }
-        made = config(port, directory, provider.issuer, front=front)
-        file = processes.write_config(directory / "keepgate.yaml", made)
-        env = {
-            **processes.clean_env(directory),
-            "OP_SECRET": "gate-secret",
-            "FRONT_SECRET": known["client_secret"],
-        }
-        command = [sys.executable, "-m", "keepgate", "serve", "--config", str(file)]
-        process = stack.enter_context(processes.running(command, directory / "keepgate.log", env=env))
-        process.wait_for_line("ready: ")
-        yield Fronted(f"http://127.0.0.1:{port}", provider, process, directory)
+    with fronted_in(tmp_path_factory.mktemp("front")) as made:
+        yield made
 
 
 class Browser:

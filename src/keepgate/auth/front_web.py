@@ -35,7 +35,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, browsers call the origin of our own form `null`
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -297,12 +297,8 @@ class FrontWeb:
 
     def _own_page(self, request: Request) -> None:
         """Raises FrontError for a form that another site's page sent."""
-        site, origin = (
-            request.headers.get("sec-fetch-site", "same-origin"),
-            request.headers.get("origin", "null"),
-        )
-        # `no-referrer` makes browsers send `null` as the origin of our own form.
-        if site != "same-origin" or origin not in (self._front.url, "null"):
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        if site != "same-origin" or request.headers.get("origin", self._front.url) != self._front.url:
             raise FrontError("access_denied", "the answer did not come from our own page")
 
     async def _body(self, request: Request) -> bytes:

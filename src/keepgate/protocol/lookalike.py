@@ -39,7 +39,7 @@ _FOLDED: Final = {
 
 def check_names(value: Mapping[str, Any], names: frozenset[str]) -> None:
     """Raises RemoteError (-32600) if a member of `value` is one of `names` but for case (Unicode folding, as Go's)."""
-    if value.keys() <= names:
+    if names.issuperset(value):
         return
     folded = _FOLDED[names]
     for key in value.keys() - names:
@@ -49,10 +49,9 @@ def check_names(value: Mapping[str, Any], names: frozenset[str]) -> None:
 
 def check_params(params: Mapping[str, Any]) -> None:
     """The same for the params of a request, and for what of them decides. Raises RemoteError."""
-    check_names(params, PARAMS)
-    reference = params.get("ref")
-    if isinstance(reference, dict):
+    if not PARAMS.issuperset(params):
+        check_names(params, PARAMS)
+    if "ref" in params and isinstance(reference := params["ref"], dict):
         check_names(reference, REFERENCE)
-    meta = params.get("_meta")
-    if isinstance(meta, dict):
+    if "_meta" in params and isinstance(meta := params["_meta"], dict) and not META.issuperset(meta):
         check_names(meta, META)
