@@ -2,8 +2,8 @@
 
 import pytest
 
-from keepgate.auth.front import ACCESS_PREFIX
 from keepgate.auth.front_clients import ClientError, check_redirect, described
+from keepgate.model.keys import FRONT_PREFIX
 from tests.auth.front_lab import BACK, LOCAL, Lab, play, query
 from tests.auth.tokens import GATE, NOW
 
@@ -351,7 +351,7 @@ def test_a_token_for_one_server_opens_only_that():
         assert lab.front.principal(tokens["access_token"], "/mcp/files") is not None
         assert lab.front.principal(tokens["access_token"], "/mcp") is None
         assert lab.front.principal(tokens["access_token"], "/mcp/other") is None
-        assert lab.front.principal(ACCESS_PREFIX + "x" * 43, "/mcp/files") is None
+        assert lab.front.principal(FRONT_PREFIX + "x" * 43, "/mcp/files") is None
 
     play(way())
 

@@ -26,9 +26,8 @@ from keepgate.auth.issuer import Issuer
 from keepgate.auth.oidc import OidcLogin, Pending, s256
 from keepgate.auth.resource import Resource
 from keepgate.model.access import Principal
+from keepgate.model.keys import FRONT_PREFIX
 
-ACCESS_PREFIX: Final = "kgt_"
-"""What access tokens of the front begin with."""
 ASKING: Final = 600.0
 CODE: Final = 60.0
 MOST: Final = 5000
@@ -284,7 +283,7 @@ class Front:
         now = self._clock()
         until = min(now + self._access_seconds, family.ends)
         principal = self._principal(family, until)
-        access, refresh = ACCESS_PREFIX + secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        access, refresh = FRONT_PREFIX + secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self._sweep(now)
         for old in family.access:
             self._access.pop(old, None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from keepgate.auth.front import ACCESS_PREFIX, Front
+from keepgate.auth.front import Front
 from keepgate.auth.resource_server import ResourceServer
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuthenticationError
+from keepgate.model.keys import FRONT_PREFIX
 from keepgate.ports import HttpRequest
 from keepgate.protocol.challenge import joined
 
@@ -28,7 +29,7 @@ class FrontTokens:
 
     def recognise(self, request: HttpRequest, scheme: str, token: str) -> Principal | None:
         """Whose token it is if that can be said at once. Raises AuthenticationError, RemoteError."""
-        if not token.startswith(ACCESS_PREFIX):
+        if not token.startswith(FRONT_PREFIX):
             return self._others.recognise(request, scheme, token)
         found = self._front.principal(token, request.path) if scheme == "bearer" else None
         if found is None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from keepgate.gateway.access import Gatekeeper
 from keepgate.model.access import Principal
+from keepgate.model.keys import FRONT_PREFIX
 from keepgate.ports import HttpRequest
 
 MOST: Final = 10_000
@@ -58,5 +59,7 @@ class NotingGatekeeper(Gatekeeper):
 
     def _noted(self, principal: Principal, request: HttpRequest) -> Principal:
         if principal.auth is not None:
-            self.subjects.note(principal, request.headers["authorization"].partition(" ")[2].strip())
+            token = request.headers["authorization"].partition(" ")[2].strip()
+            if not token.startswith(FRONT_PREFIX):  # nobody else knows what to make of it
+                self.subjects.note(principal, token)
         return principal

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+FRONT_PREFIX: Final = "kgt_"
+"""What access tokens of the login front begin with."""
 KEY_PREFIX: Final = "kg_"
 """What the text of every key begins with, and of no access token that would be accepted."""
 
