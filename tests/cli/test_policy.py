@@ -487,3 +487,129 @@ def test_what_was_let_through_is_found_in_the_log(run, recorded, config):
         "reason": "observe mode, policy says deny: x",
     }
     assert "observe mode let it through: policy said deny" in run("why", "--decision", "d-5").stdout
+
+
+# --- conditions and policy files ------------------------------------------------------------------
+
+CONDITIONS = """version: 1
+state: state
+servers: {files: {command: [nothing]}}
+access:
+  timezone: Europe/Berlin
+  policies: [night.cedar]
+  roles:
+    writer:
+      allow:
+        - use: files/write
+          when: {arguments: {path: {below: /srv/data}}}
+  grants:
+    - {to: "key:cursor", role: writer}
+"""
+NIGHT = """// nothing at night
+@id("night") @reason("come back in the morning")
+forbid (principal, action, resource) when { context.time.hour < 6 };
+"""
+
+
+@pytest.fixture
+def conditional(tmp_path):
+    (tmp_path / "night.cedar").write_text(NIGHT)
+    path = tmp_path / "keepgate.yaml"
+    path.write_text(CONDITIONS)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("path", "at", "lines"),
+    [
+        ("/srv/data/a", "2026-11-21T12:00Z", ["ALLOW: ", "under its condition  {config}:10:11"]),
+        (
+            "/srv/../etc/a",
+            "2026-11-21T12:00Z",
+            ["DENY: ", "a condition on `path`, the time is not met", "it is named"],
+        ),
+        ("/srv/data/a", "2026-11-21T04:59Z", ["DENY: ", "come back", "policy `night`  night.cedar:2"]),
+        ("/srv/data/a", "2026-11-21T05:00Z", ["ALLOW: "]),
+    ],
+)
+def test_why_takes_arguments_and_the_time_and_names_policy_files(conditional, path, at, lines):
+    asked = ("key:cursor", "call_tool", "files/write", "--argument", f"path={path}", "--at", at)
+    result = invoke("why", *asked, "--config", str(conditional))
+    assert result.exit_code == 0
+    for line in lines:
+        assert line.format(config=conditional) in result.stdout
+
+
+def test_an_argument_without_a_value_is_refused(conditional):
+    asked = ("why", "key:cursor", "call_tool", "files/write", "--argument", "path")
+    result = invoke(*asked, "--config", str(conditional))
+    assert (result.exit_code, "write `name=value`" in result.stderr) == (2, True)
+
+
+def test_cases_say_arguments_and_time(conditional, tmp_path):
+    cases = tmp_path / "cases.yaml"
+    asked = 'principal: "key:cursor", action: call_tool, resource: files/write'
+    case = f'{{{{{asked}, arguments: {{{{path: {{}}}}}}, at: "{{}}", expect: {{}}}}}}'
+    noon, night = "2026-11-21T12:00+01:00", "2026-11-21T02:00+01:00"
+    lines = [
+        case.format("/srv/data/a", noon, "allow"),
+        case.format("/etc/a", noon, "deny"),
+        case.format("/srv/data/a", night, "deny"),
+    ]
+    cases.write_text("cases:\n" + "".join(f"  - {line}\n" for line in lines))
+    result = invoke("test", str(cases), "--config", str(conditional))
+    assert (result.exit_code, result.stdout) == (0, "3 cases passed\n")
+    cases.write_text("cases:\n  - " + case.format("/a", "noon", "deny") + "\n")
+    assert (
+        "`at` must be a time with its zone" in invoke("test", str(cases), "--config", str(conditional)).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("below: /srv/data", "below: ../data", "keepgate.yaml:10:11: `below: ../data` is no directory"),
+        (
+            "below: /srv/data",
+            "blow: /srv/data",
+            "keepgate.yaml:11:37: unknown key `blow`: did you mean `below`?",
+        ),
+        ("when: {arguments: {path: {below: /srv/data}}}", "when: {}", "`when` demands nothing"),
+        ("- use: files/write", "- use: 5", "must be text"),
+        ("timezone: Europe/Berlin", "timezone: Europe/Atlantis", "is no time zone"),
+        ("night.cedar", "day.cedar", "day.cedar"),
+    ],
+)
+def test_what_is_wrong_with_a_condition_is_said_with_its_place(conditional, before, after, said):
+    conditional.write_text(CONDITIONS.replace(before, after))
+    result = invoke("check", "--config", str(conditional))
+    assert result.exit_code in (1, 2)
+    assert said in result.stderr
+
+
+def test_what_is_wrong_with_a_policy_file_is_said_with_its_place(conditional):
+    (conditional.parent / "night.cedar").write_text(NIGHT.replace("time.hour", "time.our"))
+    result = invoke("check", "--config", str(conditional))
+    assert result.exit_code == 1
+    assert "night.cedar:2: `night`: attribute" in result.stderr
+
+
+def test_check_live_names_conditions_that_no_tool_can_meet(conditional, monkeypatch):
+    schema = {"type": "object", "properties": {"file": {"type": "string"}}}
+    definitions = {"tools/list": ({"name": "write", "inputSchema": schema},)}
+    found = Inventory(("write",), (), (), "2026-07-28", "s/1", definitions=definitions)
+    monkeypatch.setattr(compose, "list_servers", lambda settings: {"files": found})
+    result = invoke("check", "--live", "--config", str(conditional))
+    assert ":10:11: `writer:allow:files/write when " in result.stdout
+    assert "no tool that it can reach declares the argument `path`" in result.stdout
+
+
+def test_diff_takes_conditions_for_the_best_they_allow(conditional, tmp_path):
+    free = tmp_path / "free.yaml"
+    free.write_text(CONDITIONS.replace("{path: {below: /srv/data}}", "{path: {below: /srv}}"))
+    assert invoke("diff", str(conditional), str(free)).exit_code == 0
+    free.write_text(CONDITIONS.replace("use: files/write", "use: files/read"))
+    result = invoke("diff", str(conditional), str(free))
+    assert result.exit_code == 1
+    assert "gains" in result.stdout
+    assert "loses" in result.stdout

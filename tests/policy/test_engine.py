@@ -3,6 +3,7 @@
 import io
 import sys
 from contextlib import redirect_stdout
+from zoneinfo import ZoneInfo
 
 import cedarpy
 import orjson
@@ -15,8 +16,14 @@ from keepgate.model.errors import ConfigError
 from keepgate.model.verdict import Effect
 from keepgate.policy import engine as module
 from keepgate.policy import schema
+from keepgate.policy.arguments import shape_of
+from keepgate.policy.conditions import Argument, When
+from keepgate.policy.context import arguments_of
 from keepgate.policy.engine import Engine
-from keepgate.policy.roles import Grant, Role, cedar_text
+from keepgate.policy.facts.derive import facts
+from keepgate.policy.moment import moment
+from keepgate.policy.roles import Conditional, Grant, Role, cedar_text
+from keepgate.policy.servers import Effects, Server
 from tests.spec import policy_spec
 
 KEY = Principal("key:cursor", "key")
@@ -154,9 +161,54 @@ def test_trap_1_cedar_skips_a_forbid_that_errors_and_the_engine_denies():
     assert "overflow" in decision.errors[0]
 
 
-def test_trap_1_a_policy_that_reads_an_argument_cannot_load_while_there_are_none():
+CALLS = 'principal, action == Action::"call_tool", resource'
+
+
+def call(arguments, declared=None, name: str = "x") -> Request:
+    request = tool(name)
+    request.context.update(arguments=arguments, schema=declared)
+    return request
+
+
+def declares(kind: str, *required: str) -> dict:
+    return {"type": "object", "properties": {"n": {"type": kind}}, "required": list(required)}
+
+
+def test_trap_1_cedar_skips_a_forbid_whose_argument_is_missing_and_the_engine_denies():
+    forbid = f"forbid({CALLS}) when {{ context.input.n > 3 }};"
+    for context in ({"input": {}}, {"input": {"n": "4"}}):
+        plain = cedarpy.is_authorized(
+            {
+                "principal": 'Key::"k"',
+                "action": 'Action::"call_tool"',
+                "resource": 'Tool::"s/x"',
+                "context": context,
+            },
+            f"permit(principal, action, resource); {forbid}",
+            "[]",
+        )
+        assert plain.allowed, "if Cedar no longer skips it, this trap is gone"
+    engine = compiled(extra=forbid)
+    assert engine.decide(call({"n": 3}, declares("integer", "n"))).effect is Effect.ALLOW
+    for arguments, declared in (
+        ({}, declares("integer", "n")),
+        ({"n": "4"}, declares("integer", "n")),
+        ({"n": "4"}, declares("string", "n")),
+        ({"n": 3}, declares("integer")),
+        ({"n": 3}, None),
+        (None, None),
+    ):
+        decision = engine.decide(call(arguments, declared))
+        assert decision.effect is Effect.DENY
+        assert decision.errors
+
+
+def test_trap_1_a_policy_that_reads_an_argument_that_may_be_missing_cannot_load():
+    """Where no tool can be called, nothing has this argument: it must be asked for with `has`."""
     with pytest.raises(ConfigError, match="does not validate"):
         compiled(extra="forbid(principal, action, resource) when { context.input.n > 3 };")
+    with pytest.raises(ConfigError, match="does not validate"):
+        compiled(extra="forbid(principal, action, resource) when { context.facts.n.items > 3 };")
 
 
 @pytest.mark.parametrize("name", ["__entity", "__extn", '{"__entity": {"type": "Role", "id": "r"}}'])
@@ -167,17 +219,60 @@ def test_trap_2_names_are_never_interpreted_as_entities(name):
     assert compiled().decide(tool(name)).effect is Effect.ALLOW
 
 
+INTERPRETED = {"__entity": {"type": "Role", "id": "r"}}
+EXTENDED = {"__extn": {"fn": "decimal", "arg": "1.0"}}
+
+
+@pytest.mark.parametrize("value", [INTERPRETED, EXTENDED, {"x": INTERPRETED}, [INTERPRETED]])
+def test_trap_2_no_argument_is_taken_for_an_entity_or_a_decimal(value):
+    """Cedar reads these keys in any JSON it is given; what is not of its declared type does not reach it."""
+    for kind in ("string", "number", "integer", "object"):
+        extra = f"forbid({CALLS}) when {{ context.input has n && context.flow.isEmpty() }};"
+        engine = compiled(extra=extra)
+        assert engine.decide(call({"n": value}, declares(kind, "n"))).effect is Effect.DENY
+    harmless = compiled(extra=f"forbid({CALLS}) when {{ context.input has n && context.input.n == 1 }};")
+    told = harmless.decide(call({"n": 2, "other": value, "__extn": value}, declares("integer", "n")))
+    assert (told.effect, told.errors) == (Effect.ALLOW, ())
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, 1e300, float("nan"), float("inf"), None, 1 << 64, -(1 << 70), True, "1", [1], {"a": 1}]
+)
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_trap_3_numbers_that_cedar_has_not_are_denials_and_never_errors_of_ours(value, kind):
+    condition = "context.input.n == 7" if kind == "integer" else 'context.input.n == decimal("7.0")'
+    engine = compiled(extra=f"forbid({CALLS}) when {{ {condition} }};")
+    decision = engine.decide(call({"n": value}, declares(kind, "n")))
+    exact = value == 1.5 and kind == "number"
+    assert (decision.effect is Effect.ALLOW) is exact
+    assert bool(decision.errors) is not exact
+    limited = compiled(Role(allow=(Conditional("*/*", When({"n": Argument(at_most=5)})),)))
+    fits = value in (1.5, [1]) and value is not True
+    assert limited.decide(call({"n": value})).effect is (Effect.ALLOW if fits else Effect.DENY)
+
+
+def test_trap_3_depth_and_size_of_arguments_do_not_reach_cedar():
+    deep: object = "x"
+    for _ in range(5000):
+        deep = [deep]
+    engine = compiled(Role(allow=(Conditional("*/*", When({"n": Argument(one_of=("x",))})),)))
+    for value in (deep, "x" * 10_000_000, ["x"] * 100_000, {"a": deep}):
+        decision = engine.decide(call({"n": value}))
+        assert (decision.effect, decision.errors) == (Effect.DENY, ())
+
+
 @pytest.mark.parametrize(
     "context",
     [
-        {"__entity": {"type": "Role", "id": "r"}},
+        INTERPRETED,
         {"input": {"n": 1.5}},
-        {"input": None},
-        {"input": 1 << 64},
-        {"input": [[[[[]]]]]},
+        {"arguments": None},
+        {"arguments": {"n": 1 << 64}},
+        {"arguments": [[[[[]]]]]},
+        {"time": "noon"},
     ],
 )
-def test_traps_2_and_3_arguments_do_not_reach_cedar(context):
+def test_traps_2_and_3_what_no_policy_reads_is_not_even_looked_at(context):
     request = Request(KEY, Action.CALL_TOOL, Resource(ResourceKind.TOOL, "files", "x"), context)
     assert compiled().decide(request).effect is Effect.ALLOW
     assert compiled(Role(allow=("files/y",))).decide(request).effect is Effect.DENY
@@ -186,7 +281,7 @@ def test_traps_2_and_3_arguments_do_not_reach_cedar(context):
 def test_trap_3_no_decision_is_a_denial():
     decision = compiled().decide(Request(KEY, Action.CALL_TOOL, Resource(ResourceKind.PROMPT, "files", "x")))
     assert decision.effect is Effect.DENY
-    assert "not valid for" in decision.errors[0]
+    assert "not done to a prompt" in decision.errors[0]
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\udfffb"])
@@ -205,12 +300,16 @@ def test_trap_4_nothing_is_printed(capfd):
     assert (out.getvalue(), *capfd.readouterr()) == ("", "", "")
 
 
-def test_trap_5_policies_are_parsed_once_a_slice_and_the_schema_once(monkeypatch):
-    engine = compiled()
-    engine.decide(tool("warm"))
-    monkeypatch.setattr(module.cedarpy, "PolicySet", None)
-    monkeypatch.setattr(module.cedarpy, "Schema", None)
-    assert engine.decide(tool("another")).effect is Effect.ALLOW
+def test_trap_5_policies_are_parsed_once_a_slice_and_entities_once_a_question(monkeypatch):
+    engine = compiled(Role(allow=("files/a", Conditional("files/b", When({"n": Argument(at_most=5)})))))
+    assert engine.decide(call({"n": 1}, name="b")).effect is Effect.ALLOW
+    engine.decide(tool("a"))
+    monkeypatch.setattr(module.cedarpy.PolicySet, "from_json_str", None)
+    monkeypatch.setattr(module.cedarpy.Schema, "from_str", None)
+    monkeypatch.setattr(module.cedarpy.Entities, "from_json_str", None)
+    assert engine.decide(tool("a")).effect is Effect.ALLOW
+    assert engine.decide(call({"n": 2}, name="b")).effect is Effect.ALLOW
+    assert engine.decide(call({"n": 6}, name="b")).effect is Effect.DENY
 
 
 @pytest.mark.parametrize("name", ["read*", "re?d", "r.*", "[r]ead", "READ", "read\n", " read"])
@@ -251,6 +350,17 @@ def test_trap_7_any_name_can_be_asked_for_and_written_in_a_role(name):
 
 # --- slices and memo change nothing ---------------------------------------------------------------
 
+SERVED = {
+    "files": Server("trusted", "alice", "internal", {"read*": Effects(read_only=True, destructive=False)}),
+    "crm": Server("reviewed"),
+}
+ZONE = ZoneInfo("Europe/Berlin")
+TOOL_SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}, "path": {"type": "string"}, "to": {"type": "string"}},
+    "required": ["n"],
+}
+FACTS = ("within", "around", "texts", "domains", "least", "most", "items", "length", "shortest")
 SERVERS = ("files", "crm", "f*s")
 NAMES = ("read", "read_a", "re", "a/b", "*", 'q"', "secret")
 ROLES = ("a", "b", "c")
@@ -260,8 +370,32 @@ pattern = st.builds(
     st.sampled_from(("files", "crm", "*", "f*", "*s", "no")),
     st.sampled_from(("*", "read", "read_*", "*a*", r"\*", "*/*", 'q"', "secret")),
 )
-patterns = st.lists(pattern, max_size=3).map(tuple)
+tests = st.sampled_from(
+    (
+        {"path": Argument(below="/srv/data")},
+        {"path": Argument(below="/srv/data", absent=True)},
+        {"path": Argument(below="/srv/data", absent=False)},
+        {"to": Argument(domains=("example.com",))},
+        {"to": Argument(one_of=("a@example.com",), length=20)},
+        {"n": Argument(at_most=5)},
+        {"n": Argument(above=5)},
+        {"n": Argument(at_least=1, items=1)},
+        {"n": Argument(at_most=5), "path": Argument(below="/srv", absent=True)},
+        {"uri": Argument(one_of=("read",))},
+    )
+)
+whens = st.one_of(
+    st.builds(When, arguments=tests),
+    st.builds(When, hours=st.sampled_from(("09:00-17:00", "22:00-06:00")), days=st.just(("mon", "tue"))),
+    st.builds(When, read_only=st.booleans(), trust=st.sampled_from(((), ("trusted",)))),
+    st.builds(When, arguments=tests, destructive=st.booleans(), delegated=st.booleans()),
+    st.builds(When, data=st.just(("internal",)), acr=st.sampled_from(((), ("mfa",), ("",)))),
+)
+entry = st.one_of(pattern, st.builds(Conditional, pattern, whens))
+plain = st.lists(pattern, max_size=3).map(tuple)
+patterns = st.lists(entry, max_size=3).map(tuple)
 roles = st.fixed_dictionaries({name: st.builds(Role, patterns, patterns, patterns) for name in ROLES})
+plain_roles = st.fixed_dictionaries({name: st.builds(Role, plain, plain, plain) for name in ROLES})
 to = st.sampled_from(("anonymous", "key:k", "key:l", "user:u", "client:c", "group:g", "group:h", "tenant:t"))
 grants = st.lists(st.builds(Grant, to, st.sampled_from(ROLES)), max_size=6)
 principal = st.one_of(
@@ -276,12 +410,27 @@ principal = st.one_of(
         st.sampled_from(("", "c")),
     ),
 )
-request_ = st.builds(
-    Request,
-    principal,
-    st.sampled_from(Action),
-    st.builds(Resource, st.sampled_from(ResourceKind), st.sampled_from(SERVERS), st.sampled_from(NAMES)),
+SIDE_ACTIONS = (Action.COMPLETE, Action.SUBSCRIBE_RESOURCE)
+"""What policies can allow beside what makes a thing visible."""
+resource = st.builds(
+    Resource, st.sampled_from(ResourceKind), st.sampled_from(SERVERS), st.sampled_from(NAMES)
 )
+arguments = st.fixed_dictionaries(
+    {"n": st.sampled_from((0, 1, 5, 100, 2**62))},
+    optional={
+        "path": st.sampled_from(("/srv/data/a", "/srv/data/../x", "/srv/%2e%2e/etc", "relative", "\0")),
+        "to": st.sampled_from(("a@example.com", "a@evil.example", "https://mail.example.com/x", "nonsense")),
+    },
+)
+situation = st.fixed_dictionaries(
+    {
+        "arguments": arguments,
+        "schema": st.just(TOOL_SCHEMA),
+        "time": st.sampled_from((1_795_000_000.0, 1_795_040_000.0, 1_795_300_000.0)),
+        "flow": st.sampled_from(((), ("untrusted",))),
+    }
+)
+request_ = st.builds(Request, principal, st.sampled_from(Action), resource, situation)
 EXPERT = (
     'permit(principal, action, resource) when { principal in Group::"h" && resource in Server::"crm" };',
     'permit(principal in Group::"g", action, resource in Server::"files");',
@@ -291,33 +440,68 @@ EXPERT = (
     '@obligation("ask") permit(principal in User::"u", action, resource is Tool in Server::"crm");',
     f'forbid(principal in Tenant::"t", action, resource in Server::"crm") when {{ {OVERFLOW} }};',
     'permit(principal is Key in Role::"b", action, resource);',
+    'forbid(principal, action, resource) when { context.flow.contains("untrusted") };',
+    'permit(principal, action == Action::"call_tool", resource) when { context.input.n == 5 };',
+    'forbid(principal, action, resource) when { context.input has path && context.input.path like "*x" };',
+    'forbid(principal, action, resource) when { resource.name == "re" && context.input has path };',
+    'permit(principal, action, resource) when { context.flow.isEmpty() && resource.name == "re" };',
+    f'permit(principal, action, resource) when {{ context.flow.isEmpty() && {OVERFLOW} && resource.name == "a" }};',
+    f'permit(principal, action, resource) when {{ resource.name == "a" && context.flow.isEmpty() && {OVERFLOW} }};',
+    'permit(principal, action, resource) unless { context.time.weekday == "mon" || resource.name == "re" };',
+    "forbid(principal, action, resource) unless { context.facts has to && context.facts.to has domains };",
+    'permit(principal, action, resource) when { principal.tenant == "t" && resource.provider.trust == "trusted" };',
+    '@obligation("ask") permit(principal, action == Action::"call_tool", resource) when { resource.read_only };',
+    'permit(principal, action == Action::"call_tool", resource) when { context.input.n + 9223372036854775807 > 1 };',
 )
 expert = st.lists(st.sampled_from(EXPERT), unique=True, max_size=3).map("\n".join)
 
 
+def uid(kind: str, name: str) -> dict[str, str]:
+    return {"type": kind, "id": name}
+
+
 def fresh(roles, grants, extra, request) -> tuple[Effect, int]:
-    """The effect and the number of determining policies by one evaluation of everything, from text."""
-    uid = [dict(zip(("type", "id"), schema.entity(name), strict=True)) for name in request.principal.grantees]
+    """The effect and the number of determining policies by one evaluation of everything, from text, with the schema."""
+    asked = [uid(*schema.entity(name)) for name in request.principal.grantees]
     granted = {
-        name: [{"type": "Role", "id": g.role} for g in grants if g.to == name]
-        for name in request.principal.grantees
+        name: [uid("Role", g.role) for g in grants if g.to == name] for name in request.principal.grantees
     }
     kind, server = schema.RESOURCE_TYPES[request.resource.kind], request.resource.server
-    item = {"type": kind, "id": request.resource.id}
+    item, provider = uid(kind, request.resource.id), SERVED.get(server, Server())
+    who = request.principal
+    told = {"groups": list(who.groups), "tenant": who.tenant, "user": who.user, "client": who.client}
     entities = [
-        {"uid": each, "attrs": {}, "parents": granted[name] + (uid[1:] if each is uid[0] else [])}
-        for each, name in zip(uid, request.principal.grantees, strict=True)
+        {"uid": each, "attrs": told, "parents": granted[name] + (asked[1:] if each is asked[0] else [])}
+        for each, name in zip(asked, who.grantees, strict=True)
     ]
-    entities.append(
-        {
-            "uid": item,
-            "attrs": {"server": server, "name": request.resource.name},
-            "parents": [{"type": "Server", "id": server}],
-        }
-    )
+    attrs = {"server": server, "name": request.resource.name, "provider": {"__entity": uid("Server", server)}}
+    if kind == "Tool":
+        attrs |= provider.effects_of(request.resource.name)
+    entities.append({"uid": item, "attrs": attrs, "parents": [uid("Server", server)]})
+    entities.append({"uid": uid("Server", server), "attrs": provider.attributes(), "parents": []})
     text = cedar_text(roles) + extra
-    asked = {"principal": uid[0], "action": {"type": "Action", "id": str(request.action)}, "resource": item}
-    answer = cedarpy.is_authorized(asked, text, orjson.dumps(entities).decode(), schema.TEXT)
+    arguments = arguments_of(request)
+    about = {name: facts(arguments, name, FACTS) for name in ("n", "path", "to", "uri")}
+    context = {
+        "facts": {name: found for name, found in about.items() if found is not None},
+        "input": shape_of(TOOL_SCHEMA).value(arguments) if kind == "Tool" else {},
+        "time": moment(request.context["time"], ZONE),
+        "auth": {"method": who.kind, "acr": "", "issuer": "", "scopes": [], "actors": list(who.actors)},
+        "flow": sorted(request.context.get("flow", ())),
+        "approvals": [],
+    }
+    typed = schema.text(about, shape_of(TOOL_SCHEMA).cedar())
+    answer = cedarpy.is_authorized(
+        {
+            "principal": asked[0],
+            "action": uid("Action", str(request.action)),
+            "resource": item,
+            "context": context,
+        },
+        text,
+        orjson.dumps(entities).decode(),
+        typed,
+    )
     bodies = orjson.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
     reasons = answer.diagnostics.reasons
     if answer.diagnostics.errors or not answer.allowed:
@@ -326,17 +510,38 @@ def fresh(roles, grants, extra, request) -> tuple[Effect, int]:
     return Effect.ASK if asks else Effect.ALLOW, len(reasons)
 
 
+def served(roles, grants, extra="") -> Engine:
+    return Engine.compile(roles, grants, extra, servers=SERVED, zone=ZONE)
+
+
+def test_the_reference_evaluation_can_decide_at_all():
+    """Else the comparisons below would compare denials for want of a decision."""
+    roles = {"a": Role(allow=("*/*",))}
+    extra = 'permit(principal, action == Action::"call_tool", resource) when { context.input.n == 1 };'
+    request = tool("x", principal=Principal("key:k", "key"))
+    request = Request(
+        *(request.principal, request.action, request.resource), {"arguments": {"n": 1}, "time": 0.0}
+    )
+    assert fresh(roles, [Grant("key:k", "a")], extra, request) == (Effect.ALLOW, 2)
+    assert fresh({}, [], "", request) == (Effect.DENY, 0)
+
+
 @settings(max_examples=150, deadline=None)
 @given(roles, grants, expert, st.lists(request_, min_size=1, max_size=6))
 def test_sliced_and_memoised_equals_a_fresh_evaluation_of_everything(roles, grants, extra, requests):
-    engine = Engine.compile(roles, grants, extra)
+    engine = served(roles, grants, extra)
     for request in (*requests, *requests):
         decision = engine.decide(request)
-        assert (decision.effect, len(decision.rules)) == fresh(roles, grants, extra, request)
+        expected, rules = fresh(roles, grants, extra, request)
+        assert decision.effect is expected
+        # The number of rules is told only by a decision that was not a denial for want of anything that can permit.
+        assert len(decision.rules) == rules or decision.effect is Effect.DENY
+        if expected is not Effect.DENY:
+            assert engine.visible(request.principal, request.resource) or request.action in SIDE_ACTIONS
 
 
 @settings(max_examples=150, deadline=None)
-@given(roles, grants, st.lists(request_, min_size=1, max_size=10))
+@given(plain_roles, grants, st.lists(request_, min_size=1, max_size=10))
 @example({"a": Role(allow=("*/*",))}, [Grant("key:k", "a")], [tool("x", principal=Principal("key:k", "key"))])
 def test_roles_and_grants_mean_what_the_specification_says(roles, grants, requests):
     engine = Engine.compile(roles, grants)
@@ -347,7 +552,7 @@ def test_roles_and_grants_mean_what_the_specification_says(roles, grants, reques
 @settings(deadline=None)
 @given(roles, grants, expert, st.lists(request_, min_size=1, max_size=6))
 def test_a_server_that_may_not_be_used_allows_nothing(roles, grants, extra, requests):
-    engine = Engine.compile(roles, grants, extra)
+    engine = served(roles, grants, extra)
     for request in requests:
         if not engine.may_use(request.principal, request.resource.server):
             assert engine.decide(request).effect is Effect.DENY
@@ -365,6 +570,126 @@ def test_long_names_are_decided_but_not_kept():
     long = "x" * (module.MEMO_NAME + 1)
     assert engine.decide(tool(long)).effect is Effect.ALLOW
     assert engine._memo.cache_info().currsize == 0
+
+
+# --- conditions -----------------------------------------------------------------------------------
+
+
+def conditional(when: When, verb: str = "allow", **more) -> Engine:
+    return compiled(Role(**{verb: (Conditional("*/*", when),)}, **more))
+
+
+def test_what_a_condition_refuses_is_not_hidden_and_what_no_rule_names_is():
+    engine = compiled(Role(allow=(Conditional("files/a", When({"n": Argument(at_most=5)})),)))
+    refused = engine.decide(call({"n": 6}, name="a"))
+    assert (refused.effect, refused.shown, refused.rules) == (Effect.DENY, True, ())
+    assert refused.reason == "no policy allows it as it is: a condition on `n` is not met"
+    unknown = engine.decide(call({"n": 1}, name="b"))
+    assert (unknown.effect, unknown.shown, unknown.reason) == (Effect.DENY, False, "no policy allows it")
+    assert engine.visible(KEY, Resource(ResourceKind.TOOL, "files", "a"))
+    assert not engine.visible(KEY, Resource(ResourceKind.TOOL, "files", "b"))
+
+
+def test_a_denial_without_condition_hides_whatever_a_permit_says():
+    engine = conditional(When({"n": Argument(at_most=5)}), deny=("files/x",))
+    assert not engine.visible(KEY, Resource(ResourceKind.TOOL, "files", "x"))
+    assert engine.static(KEY, Action.CALL_TOOL, Resource(ResourceKind.TOOL, "files", "x")).open is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "effect"),
+    [(10, Effect.ALLOW), (10.01, Effect.ASK), (None, Effect.ASK), ("10", Effect.ASK), ([1, 11], Effect.ASK)],
+)
+def test_ask_above_an_amount_asks_as_well_when_the_amount_cannot_be_told(amount, effect):
+    engine = conditional(When({"n": Argument(above=10)}), "ask", allow=("*/*",))
+    assert engine.decide(call({"n": amount})).effect is effect
+
+
+@pytest.mark.parametrize(
+    ("path", "effect"),
+    [("/srv/a", Effect.ALLOW), ("/etc/a", Effect.DENY), ("/srv/../etc/a", Effect.DENY), (7, Effect.DENY)],
+)
+def test_a_denial_with_a_condition_denies_as_well_when_it_cannot_be_told(path, effect):
+    engine = conditional(When({"n": Argument(below="/etc", absent=False)}), "deny", allow=("*/*",))
+    assert engine.decide(call({"n": path})).effect is effect
+    assert engine.decide(call({})).effect is Effect.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("test", "value"),
+    [
+        (Argument(below="/etc"), ["/srv/a", "/etc/passwd"]),
+        (Argument(below="/etc"), "/srv/..\\etc/passwd"),
+        (Argument(below="/etc"), "/srv/%2e%2e/etc/passwd"),
+        (Argument(domains=("evil.com",)), ["a@good.com", "b@mail.evil.com"]),
+        (Argument(hosts=("evil.com",)), ["https://good.com", "https://evil.com"]),
+        (Argument(one_of=("x",)), ["y", "x"]),
+        (Argument(statements=("drop",)), "SELECT 1; DROP TABLE t"),
+        (Argument(above=10), [1, 11]),
+        (Argument(at_most=10), [1, 11]),
+        (Argument(at_least=10), [1, 11]),
+        (Argument(length=1), ["abc", "d"]),
+    ],
+)
+def test_one_value_is_enough_to_be_denied_or_asked_for_and_not_enough_to_be_allowed(test, value):
+    when = When({"n": test})
+    assert conditional(when, "deny", allow=("*/*",)).decide(call({"n": value})).effect is Effect.DENY
+    assert conditional(when, "ask", allow=("*/*",)).decide(call({"n": value})).effect is Effect.ASK
+    assert conditional(when).decide(call({"n": value})).effect is Effect.DENY
+
+
+def test_conditions_on_arguments_are_never_answered_from_another_call():
+    engine = conditional(When({"n": Argument(at_most=5)}))
+    answers = [engine.decide(call({"n": n})).effect for n in (1, 9, 1, 9, 5, 6, 1)]
+    allow, deny = Effect.ALLOW, Effect.DENY
+    assert answers == [allow, deny, allow, deny, allow, deny, allow]
+
+
+def test_the_same_context_is_asked_about_once(monkeypatch):
+    engine = conditional(When({"n": Argument(at_most=5)}))
+    engine.decide(call({"n": 1, "other": "a"}))
+    monkeypatch.setattr(module.cedarpy, "is_authorized", None)
+    assert engine.decide(call({"n": 1, "other": "b"})).effect is Effect.ALLOW
+    with pytest.raises(TypeError):
+        engine._ask(engine.static(KEY, Action.CALL_TOOL, tool("x").resource).open, b"{}")
+
+
+def test_an_answer_says_what_policy_was_told_without_the_arguments_themselves():
+    engine = compiled(extra=f"permit({CALLS}) when {{ context.input.n > 3 && context.flow.isEmpty() }};")
+    assert engine.decide(call({"n": 4}, declares("integer", "n"))).told == b'{"flow":[]}'
+    assert compiled().decide(tool("x")).told == b""
+
+
+def test_time_is_read_in_the_zone_and_without_it_nothing_is_allowed():
+    role = {"r": Role(allow=(Conditional("*/*", When(hours="09:00-17:00", days=("sat",))),))}
+    engine = Engine.compile(role, [Grant("key:cursor", "r")], zone=ZoneInfo("Asia/Kolkata"))
+    assert engine.timed
+    request = tool("x")
+    for time, effect in ((1_795_234_200.0, Effect.ALLOW), (1_795_264_200.0, Effect.DENY)):
+        request.context["time"] = time
+        assert engine.decide(request).effect is effect
+    assert engine.decide(tool("x")).errors
+    assert not compiled().timed
+
+
+def test_servers_and_tools_are_what_the_administrator_says():
+    role = {"r": Role(allow=(Conditional("*/*", When(read_only=True, trust=("trusted",))),))}
+    engine = Engine.compile(role, [Grant("key:cursor", "r")], servers=SERVED)
+    asked = (tool("read"), tool("write"), tool("read", "crm"))
+    assert [engine.decide(each).effect for each in asked] == [Effect.ALLOW, Effect.DENY, Effect.DENY]
+
+
+def test_the_hash_follows_conditions_servers_and_zone():
+    plain = conditional(When(hours="09:00-17:00")).hash
+    role = {"r": Role(allow=(Conditional("*/*", When(hours="09:00-17:00")),))}
+    grant = [Grant("key:cursor", "r")]
+    others = {
+        conditional(When(hours="09:00-17:01")).hash,
+        Engine.compile(role, grant, zone=ZoneInfo("Europe/Berlin")).hash,
+        Engine.compile(role, grant, servers=SERVED).hash,
+    }
+    assert len(others) == 3
+    assert plain not in others
 
 
 def test_the_memo_is_bounded():

@@ -62,11 +62,16 @@ def test_a_caller_with_an_api_key_adds_nothing():
 
 
 def test_the_decision_comes_back_with_its_arguments_and_facts():
-    asked = {"context": {"time": {"hour": 9}}}
+    asked = {"context": {"time": {"hour": 9}, "flow": ["untrusted"]}}
     found = recorded(RECORD, CALL | {"request": asked}, "key:cursor")
     assert found.request.action is Action.CALL_TOOL
     assert found.request.resource == Resource(ResourceKind.TOOL, "files", "read_file")
-    assert found.request.context == {"time": {"hour": 9}, "arguments": {"path": "/x"}}
+    assert found.request.context == {
+        "arguments": {"path": "/x"},
+        "time": 1_795_219_200.0,
+        "flow": ["untrusted"],
+        "told": asked["context"],
+    }
     assert (found.effect, found.rules, found.policy) == (Effect.ALLOW, ("r:allow:*/*",), "abc")
     assert (found.time, found.trace) == (RECORD["time"], "t")
 
@@ -114,3 +119,9 @@ def test_other_records_hold_no_request(changed):
 def test_a_record_that_does_not_say_enough_is_not_guessed_at(envelope):
     with pytest.raises(UnreadableError):
         recorded(RECORD, envelope, "key:cursor")
+
+
+@pytest.mark.parametrize("principal", [KEY, ANONYMOUS, Principal("oauth:i/s/c", "oauth", groups=("a",))])
+def test_what_policy_was_told_stands_beside_the_principal(principal):
+    asked = orjson.loads(Facts.of(principal).with_context(b'{"flow":[]}'))
+    assert asked == orjson.loads(Facts.of(principal).encoded) | {"context": {"flow": []}}

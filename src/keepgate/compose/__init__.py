@@ -1,6 +1,6 @@
 """The only wiring: configuration to objects, and the ways to run them. One file for each concern."""
 
-from keepgate.compose.gateway import build, policy_of
+from keepgate.compose.gateway import build, compiler_of, policy_of
 from keepgate.compose.running import run
 from keepgate.compose.secrets import Master, grant_store, resolver, rotate, secret_store
 from keepgate.compose.serve import run_serve
@@ -11,6 +11,7 @@ from keepgate.compose.stdio import run_stdio
 __all__ = [
     "Master",
     "build",
+    "compiler_of",
     "grant_store",
     "limits_of",
     "list_servers",

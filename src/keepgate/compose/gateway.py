@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from zoneinfo import ZoneInfo
 
+from keepgate import config
 from keepgate.auth.front import Front
 from keepgate.compose.approvals import approvals_of
 from keepgate.compose.budgets import budgets_of
@@ -18,8 +21,10 @@ from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway, Keys
 from keepgate.policy.engine import Engine
+from keepgate.policy.explain import Compile
 from keepgate.policy.observe import Observing
 from keepgate.policy.roles import observed_roles
+from keepgate.policy.servers import Server as PolicyServer
 from keepgate.ports import AuditLog
 from keepgate.protocol.seal import derive
 from keepgate.stores.quarantine import QuarantineFile
@@ -28,11 +33,21 @@ from keepgate.stores.quarantine import QuarantineFile
 def policy_of(settings: Settings) -> Engine | Observing:
     """The compiled policy, observed where the configuration says so. Raises ConfigError."""
     access = settings.access
-    engine = Engine.compile(access.roles, access.grants)
+    engine = compiler_of(settings)(access.roles, access.grants)
     servers = [name for name, server in settings.servers.items() if server.mode == "observe"]
     if servers or observed_roles(access.roles):
         return Observing(engine, access.roles, access.grants, servers)
     return engine
+
+
+def compiler_of(settings: Settings) -> Compile:
+    """Compiles roles and grants with all that stands beside them in a configuration. Raises ConfigError."""
+    servers = {
+        name: PolicyServer(server.trust, server.owner, server.data, server.tools)
+        for name, server in settings.servers.items()
+    }
+    extra = config.read_policies(settings)
+    return partial(Engine.compile, extra=extra, servers=servers, zone=ZoneInfo(settings.access.timezone))
 
 
 def build(

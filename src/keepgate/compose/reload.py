@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from keepgate import config
 from keepgate.compose.gateway import policy_of
@@ -20,6 +21,8 @@ from keepgate.model.errors import ConfigError
 
 RELOAD_PAUSE = 0.2
 """Seconds to let an editor finish writing before a changed configuration is read."""
+_OURS = ("servers", "access", "lock", "keepgate.lock", "policies")
+"""What can change without a restart."""
 
 log = logging.getLogger("keepgate")
 
@@ -38,40 +41,77 @@ async def watch(
     authorizations: Authorizations,
     taken: Callable[[Settings], None] = lambda _: None,
 ) -> None:
-    """Follow changes of the configuration and of the lock: validate first, keep the last good, say what changed.
+    """Follow changes of the configuration, of its policy files and of the lock.
 
-    `taken` is told what is in force from then on.
+    Validates first, keeps the last good, says what changed. `taken` is told what is in force from then on.
     """
     from watchfiles import awatch
 
-    seen: tuple[object, ...] = ()
-    locked = await asyncio.to_thread(lock_of, settings)
-    directories = {settings.file.parent, lock_path(settings).parent}
-    async for _ in awatch(*directories, recursive=False, step=int(RELOAD_PAUSE * 1000)):
-        if (found := (config.stamp(settings.file), config.stamp(lock_path(settings)))) == seen:
-            continue  # something else in that directory
-        seen = found
+    following = Following(gateway, settings, await asyncio.to_thread(lock_of, settings), authorizations)
+    following.taken = taken
+    while True:
+        directories = following.directories
+        async for _ in awatch(*directories, recursive=False, step=int(RELOAD_PAUSE * 1000)):
+            await following.look()
+            if following.directories != directories:
+                break  # a policy file elsewhere: watch there as well
+
+
+class Following:
+    """What is in force, and what it was made from."""
+
+    def __init__(
+        self, gateway: Gateway, settings: Settings, locked: Lock | None, authorizations: Authorizations
+    ) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._locked = locked
+        self._authorizations = authorizations
+        self.taken: Callable[[Settings], None] = lambda _: None
+        """Told what is in force from then on."""
+        self._policy = gateway.enforcer.rules.policy_hash
+        self._seen: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        return (self._settings.file, lock_path(self._settings), *self._settings.access.policies)
+
+    @property
+    def directories(self) -> frozenset[Path]:
+        """Where those files are, as far as the directories exist."""
+        return frozenset(each.parent for each in self._files if each.parent.is_dir())
+
+    async def look(self) -> None:
+        """Something may have changed."""
+        if (found := tuple(map(config.stamp, self._files))) == self._seen:
+            return  # something else in those directories
+        self._seen = found
         try:
-            fresh = await asyncio.to_thread(config.load, settings.file, env=os.environ)
-            lock = await asyncio.to_thread(_next_lock, fresh, locked)
-            changed = (*config.diff(settings, fresh), *(["keepgate.lock"] if lock != locked else []))
-            if not changed:
-                continue
-            fixed = [
-                key for key in changed if not key.startswith(("servers", "access", "lock", "keepgate.lock"))
-            ]
-            if fixed:
-                log.warning("a restart is needed for: %s", ", ".join(fixed))
-            policy = policy_of(fresh)
-            made = servers_of(fresh, resolver(fresh), authorizations, lock)
-            gateway.use_policy(policy)  # first: no new server may be met by the old policy
-            if "keepgate.lock" in changed or any(key.startswith("lock") for key in changed):
-                gateway.use_pins(pins_of(fresh, lock))
-            await gateway.use_servers(made)
-            settings, locked = fresh, lock
-            taken(fresh)
-            log.warning("configuration reloaded: %s", ", ".join(changed))
-            if policy.observing:
-                log.warning("observe mode, what policy refuses is let through: %s", policy.said)
+            await self._take_up()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the last good one stays
             log.error("the changed configuration is not used, the last good one stays: %s", error)  # noqa: TRY400 - no traceback
+
+    async def _take_up(self) -> None:
+        fresh = await asyncio.to_thread(config.load, self._settings.file, env=os.environ)
+        lock = await asyncio.to_thread(_next_lock, fresh, self._locked)
+        policy = await asyncio.to_thread(policy_of, fresh)
+        changed = list(config.diff(self._settings, fresh))
+        if lock != self._locked:
+            changed.append("keepgate.lock")
+        if not changed:
+            if policy.hash == self._policy:
+                return
+            changed.append("policies")
+        fixed = [key for key in changed if not key.startswith(_OURS)]
+        if fixed:
+            log.warning("a restart is needed for: %s", ", ".join(fixed))
+        made = servers_of(fresh, resolver(fresh), self._authorizations, lock)
+        self._gateway.use_policy(policy)  # first: no new server may be met by the old policy
+        if any(key.startswith(("lock", "keepgate.lock")) for key in changed):
+            self._gateway.use_pins(pins_of(fresh, lock))
+        await self._gateway.use_servers(made)
+        self._settings, self._locked, self._policy = fresh, lock, policy.hash
+        self.taken(fresh)
+        log.warning("configuration reloaded: %s", ", ".join(changed))
+        if policy.observing:
+            log.warning("observe mode, what policy refuses is let through: %s", policy.said)

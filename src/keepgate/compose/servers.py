@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from keepgate import config
@@ -110,7 +111,7 @@ def servers_of(
                 call_timeout=server.timeout,
                 instructions=server.instructions,
                 personal=personal,
-                source=(server, fault),
+                source=(replace(server, trust="untrusted", owner="", data="restricted", tools={}), fault),
             )
         )
     return made

@@ -3,7 +3,7 @@
 Nothing here opens a socket, starts a program or fetches a secret: `compose` does, with the `Settings` made here.
 """
 
-from keepgate.config.load import load, parse, read_tree, stamp
+from keepgate.config.load import load, parse, read_policies, read_tree, stamp
 from keepgate.config.reference import diff, json_schema
 from keepgate.config.sections.access import Access
 from keepgate.config.sections.auth import Auth
@@ -32,6 +32,7 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
+    "read_policies",
     "read_tree",
     "resolve",
     "stamp",

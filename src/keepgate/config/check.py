@@ -15,8 +15,9 @@ from keepgate.config.explain import suggest
 from keepgate.config.settings import Document
 from keepgate.config.tree import Path
 from keepgate.config.values import is_loopback
+from keepgate.policy.conditions import When
 from keepgate.policy.pattern import Pattern
-from keepgate.policy.roles import observed_roles
+from keepgate.policy.roles import VERBS, Entry, observed_roles, pattern_of, rule_id
 from keepgate.policy.schema import entity
 
 _AUTHENTICATED: Final = ("anonymous", "key", "local")
@@ -109,9 +110,9 @@ def _exposure(document: Document) -> Iterator[Remark]:
 
 def _access(document: Document) -> Iterator[Remark]:
     for name, role in document.access.roles.items():
-        for verb, patterns in (("allow", role.allow), ("ask", role.ask), ("deny", role.deny)):
-            for number, text in enumerate(patterns):
-                if why := _pattern(text, document):
+        for verb in VERBS:
+            for number, entry in enumerate(getattr(role, verb)):
+                if why := _pattern(pattern_of(entry), document) or _condition(name, verb, entry):
                     yield ("access", "roles", name, verb, number), why
     for number, grant in enumerate(document.access.grants):
         if grant.role not in document.access.roles:
@@ -136,6 +137,17 @@ def _vault(document: Document) -> Iterator[Remark]:
     url = "" if vault.kms is None else vault.kms.url
     if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
         yield ("vault", "kms", "url"), "must be https: the keys of the vault would be sent in clear"
+
+
+def _condition(role: str, verb: str, entry: Entry) -> str:
+    """Why a condition cannot be meant, or nothing."""
+    if not isinstance(entry, str) and entry.when == When():
+        return "`when` demands nothing: remove it, or say what must hold"
+    try:
+        rule_id(role, verb, entry)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _step_up(document: Document) -> Iterator[Remark]:

@@ -18,8 +18,8 @@ LATER: Final = frozenset(
     """
     alerts audit catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
-    policies policy quotas redis replicas retention sandbox seal telemetry tenants
-    tools tracing trust valkey webhooks
+    policy quotas redis replicas retention sandbox seal telemetry tenants
+    tracing valkey webhooks
     """.split()
 )
 """Keys that later versions bring. Silently accepting one would be a promise that nothing keeps."""
@@ -45,6 +45,10 @@ _TEXTS: Final = {
     "value_error": "{error}",
 }
 
+ENTRY_FORMS: Final = ("str", "Conditional")
+_ENTRY: Final = 5
+"""Where the form stands in `access.roles.<role>.allow.<number>.<form>`."""
+
 Problem = tuple[str, str]
 """Where (`file:line:column`) and what."""
 
@@ -59,7 +63,7 @@ def raise_for(problems: Iterable[Problem]) -> None:
 
 def problem(error: ErrorDetails, tree: Tree, schema: Mapping[str, Any]) -> Problem:
     """One error of the validator, in words. `schema` is the JSON Schema of the file."""
-    path = tuple(part for part in error["loc"] if part != "[key]")
+    path = _plain(error["loc"])
     key = str(path[-1]) if path else ""
     if error["type"] == "unexpected_keyword_argument":
         return tree.where(path, key=True), _unknown(key, known_keys(schema, path[:-1]))
@@ -69,6 +73,15 @@ def problem(error: ErrorDetails, tree: Tree, schema: Mapping[str, Any]) -> Probl
     return tree.where(
         path, key="[key]" in error["loc"]
     ), f"`{_dotted(path)}` {text}" if path else f"the file {text}"
+
+
+def _plain(loc: tuple[int | str, ...]) -> Path:
+    """The place in the file, without what the validator adds: `[key]`, and which form of an entry it tried."""
+    return tuple(
+        part
+        for number, part in enumerate(loc)
+        if part != "[key]" and not (part in ENTRY_FORMS and number == _ENTRY and loc[:1] == ("access",))
+    )
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

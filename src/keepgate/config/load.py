@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from keepgate.config import check
-from keepgate.config.explain import problem, raise_for
+from keepgate.config.explain import ENTRY_FORMS, problem, raise_for
 from keepgate.config.reference import adapter, json_schema
 from keepgate.config.sections.server import Server, UpstreamTls
 from keepgate.config.settings import Document, Settings
 from keepgate.config.tree import MAX_BYTES, Tree
 from keepgate.config.tree import parse as parse_yaml
 from keepgate.model.errors import ConfigError
+from keepgate.policy.source import Source
 
 
 def load(path: Path | None, *, env: Mapping[str, str]) -> Settings:
@@ -53,19 +56,40 @@ def parse(text: str, *, file: Path, env: Mapping[str, str]) -> Settings:
         document = adapter().validate_json(orjson.dumps(tree.value), strict=True)
     except ValidationError as error:
         schema = json_schema()
-        raise_for(
-            problem(each, tree, schema) for each in error.errors(include_url=False, include_input=False)
-        )
+        raise_for(problem(each, tree, schema) for each in _meant(error, tree))
         raise
     raise_for((tree.where(where), what) for where, what in check.problems(document))
     notes = tuple(f"{tree.where(where)}: {what}" for where, what in check.warnings(document))
     return _settle(document, file.absolute(), notes, env)
 
 
+def _meant(error: ValidationError, tree: Tree) -> Iterator[ErrorDetails]:
+    """The errors, of an entry that can have two forms only those of the form that was written."""
+    for each in error.errors(include_url=False, include_input=False):
+        form = each["loc"][5] if len(each["loc"]) > 5 and each["loc"][0] == "access" else ""
+        if form in ENTRY_FORMS:
+            written = tree.value
+            for part in each["loc"][:5]:
+                written = written[part]
+            if isinstance(written, dict) != (form == "Conditional"):
+                continue
+        yield each
+
+
+def read_policies(settings: Settings) -> tuple[Source, ...]:
+    """The files of Cedar policies, as they are now. Raises ConfigError."""
+    names = [(path, os.path.relpath(path, settings.file.parent)) for path in settings.access.policies]
+    return tuple(
+        Source(name if not name.startswith("..") else str(path), _text(path)) for path, name in names
+    )
+
+
 def _text(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ConfigError(f"the file is larger than {MAX_BYTES} bytes", where=str(file))
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
@@ -107,6 +131,9 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "vault": replace(document.vault, kms=kms),
             "servers": {name: _server(name, server, home) for name, server in document.servers.items()},
             "warnings": warnings,
+            "access": replace(
+                document.access, policies=tuple(home / each for each in document.access.policies)
+            ),
         }
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SCHEMES: Final = ("env", "file", "keyring", "store")
 _OURS: Final = frozenset(
@@ -181,3 +182,12 @@ def origin(given: str) -> str:
     ):
         raise ValueError(f"`{given}` is not an origin: write `https://app.example.com`, no path, no wildcard")
     return given.lower()
+
+
+def timezone(name: str) -> str:
+    """Name of a time zone of the IANA database. Raises ValueError."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"`{name}` is no time zone: write one such as `Europe/Berlin` or `UTC`") from None
+    return name

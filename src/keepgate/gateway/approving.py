@@ -78,4 +78,5 @@ def _with(now: Verdict, asked: Verdict) -> Verdict:
         findings=asked.findings,
         edits=asked.edits,
         obligations=asked.obligations,
+        told=asked.told,
     )

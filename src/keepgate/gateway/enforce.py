@@ -188,11 +188,13 @@ class Enforcer:
                 message.size,
                 payload_of(message) if payload is None else payload,
                 verdict.private,
-                b"" if resource is None or exchange.direction is not _TO_SERVER else self._asked(exchange),
+                b""
+                if resource is None or exchange.direction is not _TO_SERVER
+                else self._asked(exchange, verdict.told),
             )
         )
 
-    def _asked(self, exchange: Exchange) -> bytes:
+    def _asked(self, exchange: Exchange, told: bytes) -> bytes:
         """What policy was asked besides what stands in the record."""
         principal = exchange.principal
         known = self._facts.get(id(principal))
@@ -200,7 +202,7 @@ class Enforcer:
             if len(self._facts) >= _KNOWN_PRINCIPALS:
                 self._facts.clear()
             known = self._facts[id(principal)] = PolicyFacts.of(principal)
-        return known.encoded
+        return known.with_context(told) if told else known.encoded
 
     def event(
         self,

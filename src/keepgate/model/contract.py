@@ -38,3 +38,8 @@ class Contract:
     """Why the lock withholds the thing, in public words; "" if it does not"""
     definition: Json = None
     """As the server lists it"""
+
+    @property
+    def arguments(self) -> Json:
+        """The `inputSchema` as the server lists it."""
+        return self.definition.get("inputSchema") if isinstance(self.definition, dict) else None

@@ -45,6 +45,8 @@ class Verdict:
     obligations: tuple[str, ...] = ()
     observed: Effect = Effect.ALLOW
     """What policy says instead, where observe mode lets the message through: ASK or DENY."""
+    told: bytes = b""
+    """JSON of what policy was told of the message beyond who, what and when; for the record only"""
 
 
 ALLOW = Verdict(Effect.ALLOW)
@@ -78,4 +80,5 @@ def join(first: Verdict, second: Verdict) -> Verdict:
         first.edits + second.edits,
         first.obligations + second.obligations,
         max(first.observed, second.observed),
+        first.told or second.told,
     )

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
 from keepgate.policy.engine import Decision
-from keepgate.policy.explain import VERBS
 from keepgate.policy.observe import Decides
 from keepgate.policy.pattern import Pattern
-from keepgate.policy.roles import Grant, Role
+from keepgate.policy.roles import VERBS, Grant, Role, pattern_of
 from keepgate.policy.schema import ACTIONS
 
 
@@ -49,13 +48,17 @@ class Change:
 def changes(
     old: Decides, new: Decides, principals: Iterable[Principal], resources: Iterable[Resource]
 ) -> Iterator[Change]:
-    """Every difference, in the order of the principals, then of the resources, then of the actions."""
+    """Every difference, in the order of the principals, then of the resources, then of the actions.
+
+    What conditions leave open counts as the best that they can allow.
+    """
     things = list(resources)
     for who in principals:
         for resource in things:
             for action in ACTIONS[resource.kind]:
                 request = Request(who, action, resource)
-                change = Change.between(old.decide(request), new.decide(request), request)
+                before, after = old.static(who, action, resource), new.static(who, action, resource)
+                change = Change.between(before, after, request)
                 if change is not None:
                     yield change
 
@@ -69,7 +72,7 @@ def spelled_out(roles: Iterable[Role]) -> set[Resource]:
     """What patterns without a wildcard name; `server/name` alone names a tool, a resource and a prompt."""
     found = set[Resource]()
     for role in roles:
-        for text in (text for verb in VERBS for text in getattr(role, verb)):
+        for text in (pattern_of(entry) for verb in VERBS for entry in getattr(role, verb)):
             pattern = Pattern.parse(text)
             server, name = pattern.server.exact, pattern.name.exact
             if server is not None and name is not None:

@@ -79,20 +79,27 @@ def _useless(
         for other in written:
             # Everybody who holds the role must hold the other one: a grantee can be anybody's only name.
             common = other.role == source.role or (held and held <= holders.get(other.role, set()))
-            if other.verb == verb and common and parsed[other.pattern].covers(pattern):
+            wins = other.verb == verb and not other.conditional
+            if wins and common and parsed[other.pattern].covers(pattern):
                 if other.role == source.role:
                     return f"never {_SAID[source.verb]}: `{verb}: {other.pattern}` wins"
-                wins = f"`{verb}: {other.pattern}` of role `{other.role}` wins"
-                return f"never {_SAID[source.verb]}: {wins}, and all who have this role have that one"
-    for other in written:
-        if other is source or (other.role, other.verb) != (source.role, source.verb):
-            continue
-        if other.pattern == source.pattern:
-            if other.number < source.number:
-                return f"`{source.pattern}` stands here twice"
-        # Two patterns that cover each other are the same in two forms: the second is the odd one.
-        elif parsed[other.pattern].covers(pattern) and (
-            other.number < source.number or not pattern.covers(parsed[other.pattern])
-        ):
-            return f"`{source.pattern}` is covered by `{other.pattern}` already"
+                named = f"`{verb}: {other.pattern}` of role `{other.role}` wins"
+                return f"never {_SAID[source.verb]}: {named}, and all who have this role have that one"
+    return next(filter(None, (_twice(source, other, parsed) for other in written)), "")
+
+
+def _twice(source: Source, other: Source, parsed: Mapping[str, Pattern]) -> str:
+    """Why a pattern says nothing that another of its list does not say, or nothing."""
+    if other is source or (other.role, other.verb) != (source.role, source.verb):
+        return ""
+    if other.entry == source.entry:
+        return f"`{source.pattern}` stands here twice" if other.number < source.number else ""
+    if other.conditional:
+        return ""
+    if source.conditional and other.pattern == source.pattern:
+        return f"its condition changes nothing: `{source.pattern}` stands here without one"
+    # Two patterns that cover each other are the same in two forms: the second is the odd one.
+    pattern, wider = parsed[source.pattern], parsed[other.pattern]
+    if wider.covers(pattern) and (other.number < source.number or not pattern.covers(wider)):
+        return f"`{source.pattern}` is covered by `{other.pattern}` already"
     return ""

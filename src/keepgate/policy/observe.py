@@ -7,22 +7,23 @@ decided is never let through.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
-from keepgate.model.access import Principal, Request, Resource
+from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
 from keepgate.policy import schema
 from keepgate.policy.engine import Decision, Engine
-from keepgate.policy.explain import VERBS
-from keepgate.policy.roles import Grant, Role, observed_roles
+from keepgate.policy.roles import VERBS, Grant, Role, observed_roles, rule_id
 
 
 class Decides(Protocol):
     """Anything that answers what policy is asked: an `Engine`, or one that is observed."""
 
     def decide(self, request: Request) -> Decision: ...
+    def static(self, who: Principal, action: Action, resource: Resource) -> Decision: ...
 
 
 class Observing:
@@ -55,10 +56,26 @@ class Observing:
         servers = [f"server `{each}`" for each in sorted(self._servers)]
         return ", ".join(servers + [f"role `{each}`" for each in sorted(self._roles)])
 
+    @property
+    def timed(self) -> bool:
+        """Whether any policy reads the time."""
+        return self._engine.timed
+
     def decide(self, request: Request) -> Decision:
         """Policy's own answer; `observed` if it is not to be acted on."""
-        decision = self._engine.decide(request)
-        if decision.effect is Effect.ALLOW or decision.errors or not self._lets(request, decision):
+        return self._looked_at(self._engine.decide(request), request.principal, request.resource)
+
+    def static(self, who: Principal, action: Action, resource: Resource) -> Decision:
+        """The answer without a context; one that is open is not looked at before it is weighed."""
+        decision = self._engine.static(who, action, resource)
+        return decision if decision.open is not None else self._looked_at(decision, who, resource)
+
+    def weigh(self, decision: Decision, request: Request) -> Decision:
+        """The answer to a question that was open."""
+        return self._looked_at(self._engine.weigh(decision, request), request.principal, request.resource)
+
+    def _looked_at(self, decision: Decision, who: Principal, resource: Resource) -> Decision:
+        if decision.effect is Effect.ALLOW or decision.errors or not self._lets(who, resource, decision):
             return decision
         return self._let_through(decision)
 
@@ -68,17 +85,17 @@ class Observing:
 
     def observed(self, principal: Principal, resource: Resource) -> bool:
         """Whether it exists for the principal by observe mode only: policy denies its main use."""
-        decision = self.decide(Request(principal, schema.ACTIONS[resource.kind][0], resource))
+        decision = self.static(principal, schema.ACTIONS[resource.kind][0], resource)
         return decision.observed and decision.effect is Effect.DENY
 
     def may_use(self, principal: Principal, server: str) -> bool:
         """Whether anything on `server` could be let through."""
         return server in self._servers or self._holds(principal) or self._engine.may_use(principal, server)
 
-    def _lets(self, request: Request, decision: Decision) -> bool:
-        if request.resource.server in self._servers:
+    def _lets(self, who: Principal, resource: Resource, decision: Decision) -> bool:
+        if resource.server in self._servers:
             return True
-        return self._holds(request.principal) and self._harmless.issuperset(decision.rules)
+        return self._holds(who) and self._harmless.issuperset(decision.rules)
 
     def _holds(self, principal: Principal) -> bool:
         return not self._holders.isdisjoint(principal.grantees)
@@ -89,8 +106,8 @@ def _rules(roles: Mapping[str, Role], observed: frozenset[str]) -> Iterable[str]
     for name, role in roles.items():
         for verb in VERBS:
             if verb == "allow" or name in observed:
-                yield from (f"{name}:{verb}:{pattern}" for pattern in getattr(role, verb))
+                yield from (rule_id(name, verb, entry) for entry in getattr(role, verb))
 
 
 def _observed(decision: Decision) -> Decision:
-    return Decision(decision.effect, decision.rules, decision.reason, decision.errors, observed=True)
+    return replace(decision, observed=True)

@@ -37,7 +37,9 @@ class Glob:
         first, *rest = self.pieces
         if not rest:
             return text == first
-        place = len(first) if text.startswith(first) else -1
+        if not text.startswith(first):
+            return False
+        place = len(first)
         for piece in rest[:-1]:
             place = text.find(piece, place) + len(piece) if place >= 0 and piece in text[place:] else -1
         return place >= 0 and text.endswith(rest[-1]) and len(text) - len(rest[-1]) >= place

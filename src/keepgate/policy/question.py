@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from keepgate.model.access import Action, Principal, Request, Resource, ResourceKind
+from keepgate.model.access import Action, Authentication, Principal, Request, Resource, ResourceKind
 from keepgate.policy.schema import ACTIONS, entity
 
 _OURS: Final = ("anonymous", "key", "local")
@@ -45,6 +46,29 @@ def subject(names: Iterable[str]) -> Principal:
         user="".join(map(_bare, found.get("user", ()))),
         client="".join(map(_bare, found.get("client", ()))),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a question is about besides who, what and on what: for policies with conditions."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    time: float | None = None
+    """Unix seconds"""
+    acr: str = ""
+    """level of login; with one, the caller has shown an access token"""
+    actors: tuple[str, ...] = ()
+    """who acts for the user"""
+
+    def of(self, request: Request) -> Request:
+        """`request` in this situation; it logged in at that time."""
+        context: dict[str, Any] = {"arguments": dict(self.arguments)}
+        if self.time is not None:
+            context["time"] = self.time
+        who = replace(request.principal, actors=self.actors)
+        if self.acr:
+            who = replace(who, auth=Authentication("", acr=self.acr, auth_time=self.time))
+        return Request(who, request.action, request.resource, request.context | context)
 
 
 def item(text: str, kind: ResourceKind) -> Resource:

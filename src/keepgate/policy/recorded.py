@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -58,13 +59,19 @@ class Facts:
             }
         return cls(principal, orjson.dumps({"principal": told} if told else {}))
 
+    def with_context(self, told: bytes) -> bytes:
+        """The same, with what policy was told of the message (JSON)."""
+        comma = b"," if len(self.encoded) > 2 else b""
+        return b'%b%b"context":%b}' % (self.encoded[:-1], comma, told)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One decision of the log: what was asked, and what was answered."""
 
     request: Request
-    """Its context holds the `arguments` of a call, and the facts that the policy of the day was told."""
+    """Its context is what `Engine.decide` takes, as far as it is recorded: `arguments`, `time`, `flow`, `approvals`;
+    not the schema of the tool. `told` is the Cedar context that the policy of the day was told, where it read any."""
     effect: Effect
     """Of the message: other guards than policy may have tightened it."""
     rules: tuple[str, ...]
@@ -93,9 +100,14 @@ def recorded(
         raise UnreadableError("the record does not hold the request that was decided")
     if action is Action.COMPLETE and body.get("ref", {}).get("type") == "ref/prompt":
         kind = ResourceKind.PROMPT
-    context = dict(asked.get("context", {}))
-    if action is Action.CALL_TOOL:
+    context: dict[str, Any] = {"time": datetime.fromisoformat(record["time"]).timestamp()}
+    if action in (Action.CALL_TOOL, Action.GET_PROMPT):
         context["arguments"] = body.get("arguments", {})
+    if "context" in asked:
+        context["told"] = asked["context"]
+        context |= {
+            part: asked["context"][part] for part in ("flow", "approvals") if part in asked["context"]
+        }
     who = _principal(principal, asked.get("principal", {}))
     verdict = record["verdict"]["effect"]
     return Recorded(

@@ -1,14 +1,16 @@
-"""The Cedar schema: who can ask for what. Policies are checked against it strictly before they are used.
+"""The Cedar schema: who can ask for what, and what a policy can read. Policies are checked against it strictly.
 
-The context is empty in this version: a policy that reads arguments does not validate, so it cannot silently fail to
-apply. Arguments, flow labels and authentication strength join `context` when the gateway supplies them.
+Arguments are typed for each tool by `policy.arguments`; facts about them have one type for all (docs/policy.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from keepgate.model.access import Action, Administration, ResourceKind
+from keepgate.policy.cedar import literal
+from keepgate.policy.facts.derive import TYPES
 
 PRINCIPAL_TYPES: Final = {
     "anonymous": "Anonymous",
@@ -45,22 +47,46 @@ def entity(name: str) -> tuple[str, str]:
     return PRINCIPAL_TYPES[word], rest or word
 
 
-def _text() -> str:
+def text(facts: Iterable[str] = (), arguments: str = "{}") -> str:
+    """The schema in Cedar's own syntax.
+
+    `facts` are the arguments about which policies read facts, `arguments` is the Cedar type of `context.input` for
+    calls of tools: policies are checked against it for each tool that they can reach.
+    """
     people = ", ".join(PRINCIPAL_TYPES.values())
-    lines = ["entity Role;", "entity Server;", f"entity {people} in [Role, User, Client, Group, Tenant];"]
+    about = ", ".join(f"{literal(name)}?: Facts" for name in sorted(set(facts)))
+    given = f"facts: {{ {about} }}, time: Time, auth: Auth, flow: Set<String>, approvals: Set<String>"
+    lines = [*_TYPES, f"entity {people} in [Role, User, Client, Group, Tenant] {_PRINCIPAL};"]
     lines += [
-        f"entity {each} in [Server] {{ server: String, name: String }};" for each in RESOURCE_TYPES.values()
+        f"entity {each} in [Server] {{ {_RESOURCE}{_EFFECTS if each == 'Tool' else ''} }};"
+        for each in RESOURCE_TYPES.values()
     ]
     for action in Action:
         on = ", ".join(RESOURCE_TYPES[kind] for kind, actions in ACTIONS.items() if action in actions)
+        types = arguments if action is Action.CALL_TOOL else "{}"
         lines.append(
-            f'action "{action}" appliesTo {{ principal: [{people}], resource: [{on}], context: {{}} }};'
+            f'action "{action}" appliesTo {{ principal: [{people}], resource: [{on}], '
+            f"context: {{ input: {types}, {given} }} }};"
         )
     return "\n".join(lines) + "\n"
 
 
-TEXT: Final = _text()
-"""The schema in Cedar's own syntax."""
+_PRINCIPAL: Final = "{ groups: Set<String>, tenant: String, user: String, client: String }"
+_RESOURCE: Final = "server: String, name: String, provider: Server"
+_EFFECTS: Final = ", read_only: Bool, destructive: Bool, open_world: Bool"
+_AUTH: Final = (
+    "method: String, acr: String, issuer: String, scopes: Set<String>, actors: Set<String>, age?: Long"
+)
+_TYPES: Final = (
+    "entity Role;",
+    "entity Server { trust: String, owner: String, data: String };",
+    f"type Facts = {{ {', '.join(f'{name}?: {kind}' for name, kind in TYPES.items())} }};",
+    "type Time = { hour: Long, minute: Long, weekday: String, date: String };",
+    f"type Auth = {{ {_AUTH} }};",
+)
+
+TEXT: Final = text()
+"""The schema without arguments."""
 
 
 def _administration() -> str:

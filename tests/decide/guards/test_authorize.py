@@ -7,6 +7,7 @@ import pytest
 from keepgate.decide.facts import Fact
 from keepgate.decide.guards.authorize import Authorize
 from keepgate.model.access import ANONYMOUS, Action, Request, Resource, ResourceKind
+from keepgate.model.contract import Contract
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Effect
@@ -20,16 +21,25 @@ class Answer:
     reason: str = "because"
     errors: tuple[str, ...] = ()
     observed: bool = False
+    told: bytes = b""
+    shown: bool = False
+    open: object = None
 
 
 class Policy:
-    def __init__(self, effect: Effect) -> None:
+    def __init__(self, effect: Effect, weighed: Answer | None = None, timed: bool = False) -> None:
         self.effect = effect
+        self.weighed = weighed
+        self.timed = timed
         self.asked: list[Request] = []
 
-    def decide(self, request: Request) -> Answer:
+    def static(self, who, action, resource) -> Answer:
+        self.asked.append(Request(who, action, resource))
+        return Answer(self.effect, open=self.weighed)
+
+    def weigh(self, decision: Answer, request: Request) -> Answer:
         self.asked.append(request)
-        return Answer(self.effect)
+        return decision.open
 
 
 TOOL = Resource(ResourceKind.TOOL, "files", "read")
@@ -87,3 +97,34 @@ def test_a_server_says_only_what_the_revision_of_the_client_has(kind, method, re
     verdict = Authorize(Policy(Effect.ALLOW)).check(made, {Fact.REQUEST: True})
     assert verdict is not None
     assert verdict.effect is effect
+
+
+def asking(method: str = "tools/call") -> Exchange:
+    contract = Contract(definition={"inputSchema": {"type": "object"}})
+    params = {"arguments": {"n": 1}}
+    return exchange(method=method, params=params, action=Action.CALL_TOOL, resource=TOOL, contract=contract)
+
+
+def test_an_open_question_is_weighed_with_arguments_schema_and_time():
+    policy = Policy(Effect.ALLOW, Answer(Effect.DENY, shown=True, told=b"{}"), timed=True)
+    guard = Authorize(policy)
+    assert guard.needs == {Fact.REQUEST, Fact.TIME}
+    verdict = guard.check(asking(), {Fact.TIME: 5.0, Fact.REQUEST: False})
+    assert policy.asked[-1].context == {"arguments": {"n": 1}, "schema": {"type": "object"}, "time": 5.0}
+    assert (verdict.effect, verdict.hidden, verdict.told) == (Effect.DENY, False, b"{}")
+
+
+def test_without_the_time_an_open_question_that_needs_it_is_not_answered():
+    guard = Authorize(Policy(Effect.ALLOW, Answer(Effect.ALLOW), timed=True))
+    with pytest.raises(KeyError):  # which the chain turns into a denial
+        guard.check(asking(), {Fact.REQUEST: False})
+
+
+def test_time_is_not_asked_for_where_no_policy_reads_it():
+    assert Authorize(Policy(Effect.ALLOW)).needs == {Fact.REQUEST}
+
+
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/result", "tasks/cancel", "tasks/update"])
+def test_about_a_running_task_only_the_tool_counts(method):
+    policy = Policy(Effect.ALLOW, Answer(Effect.DENY))
+    assert Authorize(policy).check(asking(method), {}).effect is Effect.ALLOW

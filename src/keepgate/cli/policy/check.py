@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,17 +58,35 @@ def _against_what_is(settings: Settings) -> Iterator[Finding]:
     from keepgate.stores.keys import JsonKeyStore
 
     listed, templates, unasked = {}, set(), set()
+    declared: dict[str, dict[str, Any]] = {}
     for server, answer in list_servers(settings).items():
         if isinstance(answer, KeepgateError):
             unasked.add(server)
             yield ("servers", server), f"server `{server}` cannot be listed: {answer}"
             continue
         listed[server] = resources(server, answer)
+        tools = answer.definitions.get("tools/list", ())
+        declared[server] = {tool["name"]: tool.get("inputSchema") for tool in tools}
         if any("{" in uri for uri in answer.resources):
             templates.add(server)
     yield from unmatched(settings.access.roles, listed, unasked=unasked, templates=templates)
+    yield from _misread(settings, declared)
     now = time.time()
     live = {f"key:{key.name}" for key in JsonKeyStore(settings.state).read() if key.live(now)}
     for number, grant in enumerate(settings.access.grants):
         if grant.to.startswith("key:") and grant.to not in live:
             yield ("access", "grants", number, "to"), f"`{grant.to}` matches nobody: no such key is live"
+
+
+def _misread(settings: Settings, declared: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """Conditions that no listed tool can meet, where they are written."""
+    from keepgate.compose import compiler_of
+    from keepgate.policy.explain import sources
+    from keepgate.policy.live import misread
+
+    written = sources(settings.access.roles)
+    engine = compiler_of(settings)(settings.access.roles, settings.access.grants)
+    for rule, text in misread(engine.rules, declared):
+        places = [source.path for source in written.get(rule.id, ())]
+        for place in places or [("access", "policies")]:
+            yield place, f"`{rule.id}`: {text}" if places else f"{rule.where}: `{rule.id}`: {text}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 
+from keepgate.cli.audit import moment
 from keepgate.cli.keys import Config
 from keepgate.cli.policy.recorded import recorded
 from keepgate.cli.policy.shared import Loaded, carried, say, usage
@@ -26,8 +29,34 @@ With = Annotated[
     ),
 ]
 
+Arguments = Annotated[
+    list[str],
+    typer.Option(
+        "--argument",
+        metavar="NAME=VALUE",
+        help="An argument of the call; the value is JSON, or else text. May be repeated.",
+        show_default=False,
+    ),
+]
+At = Annotated[str, typer.Option(metavar="TIME", help="When: `2026-11-21T09:00`.", show_default=False)]
+Acr = Annotated[str, typer.Option(metavar="LEVEL", help="Level of login.", show_default=False)]
 
-def why(
+
+def arguments_of(given: Iterable[str]) -> dict[str, Any]:
+    """`name=value` as arguments of a call. Raises ValueError."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ValueError(f"`{text}` is no argument: write `name=value`")
+        try:
+            found[name] = orjson.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def why(  # noqa: PLR0917 - each is an option
     principal: Annotated[str, typer.Argument(help="As in a grant: `key:cursor`.", show_default=False)] = "",
     action: Annotated[str, typer.Argument(help="`call_tool`, `read_resource`, ...", show_default=False)] = "",
     resource: Annotated[str, typer.Argument(help="`files/read_file`.", show_default=False)] = "",
@@ -35,22 +64,26 @@ def why(
     decision: Annotated[
         str, typer.Option(help="Why the log says what it says: a decision id.", show_default=False)
     ] = "",
+    argument: Arguments = [],  # noqa: B006
+    at: At = "",
+    acr: Acr = "",
     config: Config = None,
 ) -> None:
     """Say how a request is decided, by what, and what would change it."""
-    from keepgate.compose import policy_of
+    from keepgate.compose import compiler_of, policy_of
     from keepgate.policy.explain import explain
-    from keepgate.policy.question import question
+    from keepgate.policy.question import Situation, question
 
     if decision and not principal:
         raise typer.Exit(recorded(decision, config))
     if decision or not resource:
         fail("give PRINCIPAL, ACTION and RESOURCE, or `--decision ID`", 2)
     with usage():
-        request = question([principal, *also], action, resource)
+        situation = Situation(arguments_of(argument), moment(at) / 1e9 if at else time.time(), acr)
+        request = situation.of(question([principal, *also], action, resource))
         loaded = Loaded.of(config)
         access = loaded.settings.access
-        found = explain(access.roles, access.grants, request)
+        found = explain(access.roles, access.grants, request, compiler_of(loaded.settings))
         observed = policy_of(loaded.settings).decide(request).observed
     say(_told(loaded, request, found, observed=observed))
 
@@ -77,9 +110,13 @@ def _told(loaded: Loaded, request: Request, found: Explanation, *, observed: boo
 def _sources(loaded: Loaded, found: Explanation) -> Iterator[str]:
     for source in found.sources:
         verb = {"allow": "allows", "ask": "asks for", "deny": "denies"}[source.verb]
-        yield f"  role `{source.role}` {verb} `{source.pattern}`  {loaded.where(*source.path)}"
-    if not found.sources:
-        yield "  no role it holds names this: what no policy allows is denied"
+        under = " under its condition" if source.conditional else ""
+        yield f"  role `{source.role}` {verb} `{source.pattern}`{under}  {loaded.where(*source.path)}"
+    for rule, where in found.experts:
+        yield f"  policy `{rule}`  {where}"
+    if not (found.sources or found.experts):
+        unmet = found.decision.shown and "  it is named, but under conditions that are not met"
+        yield unmet or "  no role it holds names this: what no policy allows is denied"
 
 
 def _held(loaded: Loaded, found: Explanation) -> Iterator[str]:

@@ -25,14 +25,14 @@ from keepgate.admin.routes.policy import (
     Why,
 )
 from keepgate.auth import apikey
-from keepgate.compose.gateway import policy_of
+from keepgate.compose.gateway import compiler_of, policy_of
 from keepgate.config import Settings, check
 from keepgate.model.administrator import Administrator
 from keepgate.model.keys import ApiKey
 from keepgate.policy.explain import Explanation, Source, explain
 from keepgate.policy.lint import findings
 from keepgate.policy.question import question
-from keepgate.policy.roles import Grant
+from keepgate.policy.roles import VERBS, Grant, described
 from keepgate.stores.keys import JsonKeyStore
 
 
@@ -79,7 +79,9 @@ class PolicyDesk:
         return PolicyShape(
             policy_of(settings).hash,
             tuple(
-                RoleShape(name, role.description, role.allow, role.ask, role.deny)
+                RoleShape(
+                    name, role.description, *(tuple(map(described, getattr(role, verb))) for verb in VERBS)
+                )
                 for name, role in settings.access.roles.items()
             ),
             tuple(map(_grant, settings.access.grants)),
@@ -102,8 +104,9 @@ class PolicyDesk:
             request = question([asked.principal, *asked.also], asked.action, asked.resource)
         except ValueError as error:
             raise ProblemError(409, "question", str(error)) from None
-        access = self._current().access
-        return _why(await asyncio.to_thread(explain, access.roles, access.grants, request))
+        settings = self._current()
+        roles, grants = settings.access.roles, settings.access.grants
+        return _why(await asyncio.to_thread(explain, roles, grants, request, compiler_of(settings)))
 
 
 def _why(found: Explanation) -> Why:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
 
+from pydantic import AfterValidator
+
+from keepgate.config import values
 from keepgate.config.sections.types import Name
 from keepgate.policy.roles import Grant, Role
 
@@ -17,3 +22,7 @@ class Access:
     """Named sets of `server/name` patterns."""
     grants: tuple[Grant, ...] = ()
     """Who has which role."""
+    policies: tuple[Path, ...] = ()
+    """Files of Cedar policies that join the roles. Relative paths start at the configuration file."""
+    timezone: Annotated[str, AfterValidator(values.timezone)] = "UTC"
+    """In which conditions on the time are meant: `Europe/Berlin`."""

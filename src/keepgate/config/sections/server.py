@@ -12,7 +12,9 @@ from pydantic import AfterValidator, StringConstraints
 from keepgate.config import values
 from keepgate.config.sections.auth import Auth
 from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
+from keepgate.policy.conditions import Data, Trust
 from keepgate.policy.roles import Mode
+from keepgate.policy.servers import Effects
 
 Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
 
@@ -63,6 +65,15 @@ class Server:
     """`observe`: what policy refuses on this server is recorded and let through, whoever asks."""
     instructions: bool | None = None
     """Pass the server's instructions on. Without this key: only where it is mounted alone, `/mcp/<server>`."""
+
+    trust: Trust = "untrusted"
+    """How far this server is trusted: an attribute for policies."""
+    owner: str = ""
+    """Who answers for it: an attribute for policies."""
+    data: Data = "restricted"
+    """Classification of what it holds: an attribute for policies."""
+    tools: Mapping[str, Effects] = field(default_factory=dict)
+    """What its tools do, by name or pattern (`read_*`), for policies. What they say of themselves is not asked."""
 
     @property
     def argv(self) -> tuple[str, ...]:

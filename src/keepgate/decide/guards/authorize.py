@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from keepgate.decide.facts import Fact, Facts
-from keepgate.model.access import Request
+from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Effect, Verdict, deny
@@ -25,16 +25,27 @@ class PolicyDecision(Protocol):
     def errors(self) -> tuple[str, ...]: ...
     @property
     def observed(self) -> bool: ...
+    @property
+    def told(self) -> bytes: ...
+    @property
+    def shown(self) -> bool: ...
+    @property
+    def open(self) -> object | None: ...
 
 
 class Policy(Protocol):
     """The part of the policy engine this guard uses."""
 
-    def decide(self, request: Request) -> PolicyDecision: ...
+    @property
+    def timed(self) -> bool: ...
+    def static(self, who: Principal, action: Action, resource: Resource) -> PolicyDecision: ...
+    def weigh(self, decision: Any, request: Request) -> PolicyDecision: ...
 
 
 _TO_CLIENT, _TO_SERVER, _REQUEST = Direction.TO_CLIENT, Direction.TO_SERVER, Kind.REQUEST
-_DENY, _BELONGS = Effect.DENY, Fact.REQUEST
+_DENY, _BELONGS, _TIME = Effect.DENY, Fact.REQUEST, Fact.TIME
+_ABOUT_TASKS = frozenset(("tasks/get", "tasks/result", "tasks/cancel", "tasks/update"))
+"""Their call was decided on with its arguments; what is asked now is whether the tool may still be used at all."""
 _ALLOWED = Verdict(Effect.ALLOW, guard="authorize")
 _KNOWN_DECISIONS = 16_384
 
@@ -43,7 +54,7 @@ class Authorize:
     """ALLOW what policy allows; everything else is DENY.
 
     - A client request that names a tool, prompt or resource: the policy's answer. DENY is hidden: what a principal may
-      not use does not exist for it.
+      not use does not exist for it. It is shown where only a condition (arguments, time, login) was not met.
       In observe mode (`policy.observe`) a refusal is ALLOW, and the verdict says what was observed.
     - Other client messages of the protocol (lists, ping, handshake): ALLOW; their replies are filtered item by item.
     - Messages from a server: ALLOW if they belong to an allowed request, session or subscription (fact REQUEST), and
@@ -51,10 +62,10 @@ class Authorize:
     """
 
     id = "authorize"
-    needs = frozenset((Fact.REQUEST,))
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self.needs = frozenset((Fact.REQUEST, Fact.TIME) if policy.timed else (Fact.REQUEST,))
         self._verdicts: dict[int, tuple[PolicyDecision, Verdict]] = {}
         """The verdict for each decision that the policy repeats (it memoises them), by identity."""
 
@@ -70,35 +81,56 @@ class Authorize:
                 return _ALLOWED
             return deny("not allowed", guard=self.id, private="belongs to no allowed request", hidden=True)
         if exchange.action is not None and exchange.resource is not None:
-            return self._verdict(
-                self._policy.decide(Request(exchange.principal, exchange.action, exchange.resource))
-            )
+            decision = self._policy.static(exchange.principal, exchange.action, exchange.resource)
+            if decision.open is not None and message.method not in _ABOUT_TASKS:
+                return _verdict(self._weighed(decision, exchange, facts))
+            return self._verdict(decision)
         row = lookup(message.method, _TO_SERVER, message.kind, exchange.revision)
         if row is None or (row.action is not None and message.kind is _REQUEST):
             return deny("not allowed", guard=self.id, private="unknown method or nothing named", hidden=True)
         return _ALLOWED
 
+    def _weighed(self, decision: PolicyDecision, exchange: Exchange, facts: Facts) -> PolicyDecision:
+        """The answer to a question that depends on more than who, what and on what."""
+        assert exchange.action is not None
+        assert exchange.resource is not None
+        given: dict[str, Any] = {"arguments": exchange.message.params.get("arguments")}
+        if exchange.contract is not None:
+            given["schema"] = exchange.contract.arguments
+        if self._policy.timed:
+            given["time"] = facts[_TIME]
+        request = Request(exchange.principal, exchange.action, exchange.resource, given)
+        return self._policy.weigh(decision, request)
+
     def _verdict(self, decision: PolicyDecision) -> Verdict:
         known = self._verdicts.get(id(decision))
         if known is not None and known[0] is decision:
             return known[1]
-        made = self._observed(decision) if decision.observed else self._acted_on(decision)
+        made = _verdict(decision)
         if len(self._verdicts) >= _KNOWN_DECISIONS:
             self._verdicts.clear()
         self._verdicts[id(decision)] = decision, made
         return made
 
-    def _acted_on(self, decision: PolicyDecision) -> Verdict:
-        return Verdict(
-            decision.effect,
-            decision.reason,
-            self.id,
-            "; ".join(decision.errors),
-            hidden=decision.effect is _DENY,
-            rules=decision.rules,
-        )
 
-    def _observed(self, decision: PolicyDecision) -> Verdict:
-        """Let through, and said: the record tells what would have been, and by which rules."""
+def _verdict(decision: PolicyDecision) -> Verdict:
+    if decision.observed:
+        # Let through, and said: the record tells what would have been, and by which rules.
         said = f"observe mode, policy says {decision.effect.name.lower()}: {decision.reason}"
-        return Verdict(Effect.ALLOW, said, self.id, rules=decision.rules, observed=decision.effect)
+        return Verdict(
+            Effect.ALLOW,
+            said,
+            Authorize.id,
+            rules=decision.rules,
+            observed=decision.effect,
+            told=decision.told,
+        )
+    return Verdict(
+        decision.effect,
+        decision.reason,
+        Authorize.id,
+        "; ".join(decision.errors),
+        hidden=decision.effect is _DENY and not decision.shown,
+        rules=decision.rules,
+        told=decision.told,
+    )

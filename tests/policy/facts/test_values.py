@@ -1,0 +1,43 @@
+"""Finding the values of an argument, however they are nested."""
+
+import pytest
+
+from keepgate.policy.facts.values import MOST, Unclear, values_of
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "found"),
+    [
+        ({"a": 1}, "a", [1]),
+        ({"a": [1, 2]}, "a", [1, 2]),
+        ({"a": []}, "a", []),
+        ({"a": None}, "a", None),
+        ({}, "a", None),
+        ({"a": {"b": "x"}}, "a.b", ["x"]),
+        ({"a": {}}, "a.b", None),
+        ({}, "a.b", None),
+        ({"a": [{"b": 1}, {"b": [2, 3]}]}, "a.b", [1, 2, 3]),
+        ({"a.b": 1}, "a.b", [1]),
+        ({"a": False}, "a", [False]),
+    ],
+)
+def test_values(arguments, name, found):
+    assert values_of(arguments, name) == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"a": {"b": 1}}, "a"),
+        ({"a": [1, None]}, "a"),
+        ({"a": [[1]]}, "a"),
+        ({"a": 1}, "a.b"),
+        ({"a": [{"b": 1}, {}]}, "a.b"),
+        ({"a": [{"b": 1}, 2]}, "a.b"),
+        ({"a.b": 1, "a": {"b": 2}}, "a.b"),
+        ({"a": list(range(MOST + 1))}, "a"),
+    ],
+)
+def test_about_what_is_ambiguous_nothing_is_said(arguments, name):
+    with pytest.raises(Unclear):
+        values_of(arguments, name)
