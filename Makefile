@@ -72,6 +72,7 @@ lint: $(STAMPS)/python
 	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 unit: $(STAMPS)/python
+	tools/system.sh bubblewrap:bwrap
 	$(PYTEST) -q -m "not e2e and not conformance and not real and not slow" $(PYTEST_ARGS)
 
 check: lint unit
@@ -80,11 +81,11 @@ conformance: setup
 	$(PYTEST) -m conformance tests/conformance $(PYTEST_ARGS)
 
 real: setup
-	tools/system.sh chromium
+	tools/system.sh chromium bubblewrap:bwrap
 	$(PYTEST) -m real tests/real $(PYTEST_ARGS)
 
 test: setup lint
-	tools/system.sh chromium
+	tools/system.sh chromium bubblewrap:bwrap
 	$(PYTEST) $(PYTEST_ARGS)
 
 # Coverage-guided fuzzing of what reads bytes from outside (Linux).

@@ -50,7 +50,9 @@ def access() -> dict[str, Any]:
 
 
 def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
-    server = {"command": [str(site.program), "stdio"]} if site.scenario.stdio else {"url": site.upstream}
+    # What contains a server costs at its start, not in its calls: it is measured there.
+    started = {"command": [str(site.program), "stdio"], "sandbox": {"mode": "off"}}
+    server = started if site.scenario.stdio else {"url": site.upstream}
     whole: dict[str, Any] = {
         "version": 1,
         "listen": f"127.0.0.1:{port}",

@@ -71,7 +71,7 @@ def configuration(directory: Path, ports: dict[str, int]) -> Path:
         name: {"url": f"http://127.0.0.1:{port}/mcp"} for name, port in ports.items() if name != "gate"
     }
     for name, era in (("sl-stdio", "stateless"), ("hs-stdio", "handshake")):
-        servers[name] = {"command": [*python, "stdio", era]}
+        servers[name] = {"command": [*python, "stdio", era], "sandbox": {"mode": "off"}}
     whole = {
         "version": 1,
         "listen": f"127.0.0.1:{ports['gate']}",

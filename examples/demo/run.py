@@ -31,6 +31,7 @@ servers:
     command: [uvx, "{time}"]
   files:                           # npm, speaks the handshake revisions only
     command: [npx, -y, "{files}", "{data}"]
+    sandbox: {{read: ["{data}"]}}    # all it sees of this machine, besides its own code
 access:
   roles:
     visitor:
@@ -177,7 +178,10 @@ def main() -> int:
     try:
         demo = Demo(home, int(os.environ.get("KEEPGATE_DEMO_PORT", "8700" if not once else "0")))
         say("keepgate demo: two real servers, uvx " + TIME_SERVER + " and npx " + FILES_SERVER)
-        say("(the first start fetches them; that can take a minute)")
+        say("(they are fetched first, without running any of it; that can take a minute)")
+        fetched = subprocess.run(keepgate("sandbox", "fetch", "--config", str(demo.config)), check=False)
+        if fetched.returncode:
+            return fetched.returncode
         with demo.serving() as url:
             fine = asyncio.run(converse(demo, url, "2026-07-28", "A client of 2026-07-28 (stateless):"))
             fine = asyncio.run(converse(demo, url, "legacy", "A client of 2025-11-25 (handshake):")) and fine

@@ -24,9 +24,10 @@ def place(tmp_path):
 
 
 def config(place, more=""):
+    box = json.dumps({"read": [str(place / "offer.json")]})
     command = json.dumps([sys.executable, str(SERVER), str(place / "offer.json")])
     (place / "keepgate.yaml").write_text(
-        f'version: 1\nstate: state\nservers: {{files: {{command: {command}, env: {{A: "1"}}}}}}\n{more}'
+        f'version: 1\nstate: state\nservers: {{files: {{command: {command}, env: {{A: "1"}}, sandbox: {box}}}}}\n{more}'
     )
 
 

@@ -133,7 +133,19 @@ def test_the_example_loads_without_a_warning():
             "2:42: unknown key `rol`: did you mean `role`?",
         ),
         ("tls: {cert: c, key: k, zzz: 1}", "2:24: unknown key `zzz`: known are `cert`, `client_ca`, `key`"),
-        ("servers: {a: {command: x, sandbox: {}}}", "2:27: this version does not honour `sandbox` yet"),
+        ("servers: {a: {command: x, otel: {}}}", "2:27: this version does not honour `otel` yet"),
+        (
+            "servers: {a: {command: x, sandbox: {mode: strickt}}}",
+            "2:43: `servers.a.sandbox.mode` must be 'off', 'dev' or 'strict'",
+        ),
+        (
+            "servers: {a: {command: x, sandbox: {network: ['api.example.com']}}}",
+            "2:46: `servers.a.sandbox.network` `api.example.com` is not `host:port`: write",
+        ),
+        (
+            "servers: {a: {url: 'https://h', sandbox: {mode: strict}}}",
+            "2:42: `sandbox` is for a server with a",
+        ),
         ("servers: {a: {url: 'https://a', auth: oauth}}", "2:39: `servers.a.auth` must be a mapping"),
         ("servers: {a: {command: x, auth: {type: oauth}}}", "2:33: `auth` is for a server with a `url`"),
         ("servers: {a: {url: 'http://a.example', auth: {type: oauth}}}", "2:20: must be https"),

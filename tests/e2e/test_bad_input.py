@@ -83,10 +83,10 @@ CASES = {
     # the file
     "a wrong key": case(("listen:", "lisen:"), place="lisen", said=["unknown key `lisen`", "`listen`"]),
     "a wrong key of a server": case(("command:", "comand:"), place="comand", said=["`comand`", "`command`"]),
-    "sandbox, which a later version honours": case(
+    "a sandbox that is no mapping": case(
         adding("    sandbox: strict", "pass]\n"),
-        place="sandbox",
-        said=["does not honour `sandbox` yet", "remove it"],
+        place="strict",
+        said=["`servers.files.sandbox` must be a mapping"],
     ),
     "auth for a server that is started": case(
         adding("    auth: {type: oauth}", "pass]\n"),

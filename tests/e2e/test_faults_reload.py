@@ -121,9 +121,7 @@ def change(gate, how):
     file = gate.directory / "keepgate.yaml"
     config = json.loads(file.read_text())
     how(config)
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(config))
-    fresh.replace(file)
+    processes.write_config(file.with_suffix(".new"), config).replace(file)
 
 
 def allow(*patterns):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.support import peers
 
@@ -43,6 +44,8 @@ class Server:
     """The same call gives the same result every time."""
     legacy: bool = True
     """Speaks handshake revisions only."""
+    sandbox: Callable[[Place], dict[str, Any]] = lambda _: {}
+    """What it needs besides its own code: every one of them runs contained."""
 
 
 def node(package: str, file: str = "dist/index.js") -> tuple[str, str]:
@@ -110,6 +113,19 @@ def browser_words(place: Place) -> list[str]:
     ]  # fmt: skip
 
 
+def own_directory(place: Place) -> dict[str, Any]:
+    return {"write": [str(place.directory)]}
+
+
+def the_page(place: Place) -> dict[str, Any]:
+    return {"network": [urlsplit(place.page).netloc]}
+
+
+def a_browser(place: Place) -> dict[str, Any]:
+    """Chromium goes to loopback past every proxy."""
+    return {**own_directory(place), "read": ["/etc/chromium.d", "/etc/chromium"], "network": "host"}
+
+
 REFERENCE = "@modelcontextprotocol/server-"
 
 SERVERS = [
@@ -122,6 +138,7 @@ SERVERS = [
         arguments=lambda place: {"path": str(place.directory / "note.txt")},
         expect="kept behind a gate",
         tools=14,
+        sandbox=own_directory,
     ),
     npm(
         f"{REFERENCE}everything",
@@ -142,6 +159,7 @@ SERVERS = [
         },
         expect="it is shut",
         tools=9,
+        sandbox=own_directory,
     ),
     npm(
         f"{REFERENCE}sequential-thinking",
@@ -167,6 +185,7 @@ SERVERS = [
         arguments=lambda place: {"repo_path": str(place.directory)},
         expect="note.txt",
         tools=12,
+        sandbox=own_directory,
     ),
     pypi(
         "mcp-server-time",
@@ -189,6 +208,7 @@ SERVERS = [
         arguments=lambda place: {"url": place.page, "raw": True},
         expect="Hello from a page",
         tools=1,
+        sandbox=the_page,
     ),
     npm(
         "@playwright/mcp",
@@ -202,6 +222,7 @@ SERVERS = [
         tools=25,
         program="chromium",
         same=False,
+        sandbox=a_browser,
     ),
 ]
 
@@ -209,5 +230,6 @@ SERVERS = [
 def entry(server: Server, place: Place) -> dict[str, Any]:
     """The server as keepgate's configuration has it."""
     words: dict[str, Any] = {"command": server.command(place)}
+    words["sandbox"] = {"mode": "strict", **server.sandbox(place)}
     env: Mapping[str, str] = server.env(place)
     return words | ({"env": dict(env)} if env else {})

@@ -25,7 +25,18 @@ app = typer.Typer(
 
 Config = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
 
-_GROUPS: Final = ("admin", "approvals", "audit", "clients", "keys", "lock", "policy", "quarantine", "secrets")
+_GROUPS: Final = (
+    "admin",
+    "approvals",
+    "audit",
+    "clients",
+    "keys",
+    "lock",
+    "policy",
+    "quarantine",
+    "sandbox",
+    "secrets",
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -39,7 +39,7 @@ def doctor(path: Path | None) -> int:
 
 
 def examine(path: Path | None) -> Iterator[Line]:
-    """Configuration, state directory, keys, log, inspection, servers, in this order."""
+    """Configuration, state directory, keys, log, inspection, sandbox, servers, in this order."""
     from keepgate import config
 
     try:
@@ -54,6 +54,7 @@ def examine(path: Path | None) -> Iterator[Line]:
     yield from _keys(settings)
     yield from _log(settings)
     yield _inspection(settings)
+    yield from _sandbox(settings)
     yield from _servers(settings)
 
 
@@ -122,6 +123,16 @@ def _inspection(settings: Settings) -> Line:
         return Line(WARN, "what messages say is not inspected", "set `content.inspect` to true")
     matcher = "Hyperscan" if available() else "RE2"
     return Line(FINE, f"inspection `{settings.content.profile}`: {len(RULES)} rules, by {matcher}")
+
+
+def _sandbox(settings: Settings) -> Iterator[Line]:
+    from keepgate.compose.sandbox import notes, outcomes_of
+
+    for outcome in outcomes_of(settings, fresh=True):
+        cure = "" if outcome.holds else "see docs/sandbox.md"
+        yield Line(FINE if outcome.holds else WARN, f"sandbox: {outcome}", cure)
+    for note in notes(settings):
+        yield Line(WARN, note, "see docs/sandbox.md")
 
 
 def _servers(settings: Settings) -> Iterator[Line]:

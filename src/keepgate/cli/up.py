@@ -91,6 +91,7 @@ def _first_run(file: Path, here: Machine, *, install: bool | None, start: bool, 
     if not adoption.servers:
         fail("no server found to stand in front of: write one into a configuration, see docs/clients.md")
 
+    _contain(adoption)
     answers = _answers(adoption, file, here) if start else {}
     text = starter(adoption, _offers(answers))
     settings = _parse(text, file, here)
@@ -135,6 +136,20 @@ def _adopt(entries: Iterable[LaunchEntry], file: Path, here: Machine) -> Adoptio
         _ask(server)
         (out.waiting if server.missing else out.servers).append(server)
     return out
+
+
+def _contain(adoption: Adoption) -> None:
+    """Give each server that is started a sandbox that lets it work as far as that can be told."""
+    from keepgate.compose.sandbox import suggested
+
+    for server in (*adoption.servers, *adoption.waiting):
+        command, env = server.config.get("command", ()), server.config.get("env", {})
+        if box := suggested(command, env, Path(server.config.get("cwd", "."))):
+            server.config["sandbox"] = box
+            server.notes.append(
+                "its sandbox shows it what its arguments name and lets it reach nothing: list under `network` what it"
+                " must reach, the log of keepgate says what it tried"
+            )
 
 
 def _ask(server: Server) -> None:

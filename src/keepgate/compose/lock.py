@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from keepgate.compose.launchers import packages_of
 from keepgate.compose.secrets import Master
 from keepgate.config import Server, Settings
 from keepgate.gateway.gateway import PinsFactory
@@ -157,7 +158,12 @@ def approve(settings: Settings, lock: Lock, offers: Mapping[str, Offer], approva
     """Put servers into the lock as they are now, sign it and write it. Raises LocalError."""
     for name, offer in offers.items():
         keep(settings, offer)
-        lock = lock.with_(name, approved(offer, approval, lock.servers.get(name)))
+        server = approved(offer, approval, lock.servers.get(name))
+        if found := packages_of(name, settings):
+            server = replace(
+                server, packages=tuple({"purl": each.purl, "integrity": each.integrity} for each in found)
+            )
+        lock = lock.with_(name, server)
     lockfile.write(lock_path(settings), approver(settings).sign(lock))
 
 

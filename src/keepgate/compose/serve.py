@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from keepgate.compose.identity import hosts_of, metadata_of, tls_of
 from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
+from keepgate.compose.sandbox import fetch_all, record, say_containment
 from keepgate.compose.secrets import resolver
 from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
@@ -35,7 +35,7 @@ def run_serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    say_uncontained(settings)
+    say_containment(settings)
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         authorizations = Authorizations(settings)
@@ -67,8 +67,10 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         gateway.started(f"keepgate {__version__}")
+        record(settings, gateway.enforcer.event)
         taken = (lambda _: None) if office is None else office.use
         watching = asyncio.gather(watch(gateway, settings, authorizations, taken), follow(gateway, settings))
+        fetching = asyncio.create_task(fetch_all(settings))
         serving = asyncio.create_task(server.run(ready))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -78,16 +80,9 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             await serving
         finally:
             watching.cancel()
+            fetching.cancel()
             stopping.cancel()
             await gateway.close(GRACE)
             gateway.enforcer.note("stop", f"keepgate {__version__}")
     finally:
         audit.close()
-
-
-def say_uncontained(settings: Settings) -> None:
-    """Say loudly what is not contained: this version has no sandbox."""
-    started = [name for name, server in settings.servers.items() if server.argv]
-    if started:
-        names = ", ".join(started)
-        print(f"warning: these servers run without a sandbox, with your rights: {names}", file=sys.stderr)

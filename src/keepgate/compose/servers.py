@@ -11,8 +11,10 @@ from dataclasses import replace
 from functools import partial
 
 from keepgate import config
+from keepgate.compose.launchers import packages_fault
 from keepgate.compose.lock import launch_fault
 from keepgate.compose.running import identity, run
+from keepgate.compose.sandbox import containment_of, fetched
 from keepgate.compose.secrets import resolver
 from keepgate.compose.settings import limits_of
 from keepgate.compose.upstream_auth import Authorizations, Own
@@ -28,6 +30,7 @@ from keepgate.transports.client_tls import context_of
 from keepgate.transports.conceal import Conceal
 from keepgate.transports.connect import HttpConnector, StdioConnector
 from keepgate.transports.http_outgoing import HttpLimits
+from keepgate.transports.sandbox.launch import Containment
 from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
 
 log = logging.getLogger("keepgate")
@@ -39,6 +42,7 @@ def connector_of(
     resolve: config.Resolver,
     limits: Limits,
     credential: Credential | None = None,
+    containment: Containment | None = None,
 ) -> Connector:
     """The connector that starts or reaches one server. Raises ConfigError if a secret is missing."""
     size = limits.response.size
@@ -58,6 +62,7 @@ def connector_of(
         conceal=Conceal(env[key] for key, value in server.env.items() if isinstance(value, config.Secret)),
         pass_env=server.pass_env,
         cwd=str(server.cwd),
+        containment=containment,
         limits=StdioLimits(line=size),
         on_stderr=lambda line: log.info("%s: %s", name, line),
         on_garbage=lambda text: log.info("%s: %s", name, text),
@@ -66,13 +71,18 @@ def connector_of(
 
 
 def _reached(
-    name: str, server: Server, resolve: config.Resolver, limits: Limits, authorizations: Authorizations
+    name: str,
+    server: Server,
+    resolve: config.Resolver,
+    limits: Limits,
+    authorizations: Authorizations,
+    containment: Containment | None,
 ) -> tuple[Connector, Callable[[Principal], Connector] | None]:
     """The connector for all callers, and that of each where the server knows each. Raises ConfigError."""
     way = authorizations.way(name, server, resolve)
     if not isinstance(way, Own):
         credential = None if way is None else way.credential
-        return connector_of(name, server, resolve, limits, credential), None
+        return connector_of(name, server, resolve, limits, credential, containment), None
     own = partial(connector_of, name, server, resolve, limits)
     return own(), lambda principal: own(way.of(principal))
 
@@ -96,7 +106,8 @@ def servers_of(
         personal = None
         try:
             if not fault:
-                connector, personal = _reached(name, server, resolve, limits, authorizations)
+                containment = containment_of(name, settings, partial(packages_fault, name, lock))
+                connector, personal = _reached(name, server, resolve, limits, authorizations, containment)
         except (ConfigError, LocalError) as error:
             fault = error.public
         if fault:
@@ -124,7 +135,10 @@ def list_servers(
 
     async def one(name: str, server: Server) -> Inventory | KeepgateError:
         try:
-            connector = connector_of(name, server, resolver(settings, fresh), limits_of(settings))
+            containment = containment_of(name, settings)
+            await fetched(name, settings)  # its packages, which may take longer than a server may to start
+            resolve, limits = resolver(settings, fresh), limits_of(settings)
+            connector = connector_of(name, server, resolve, limits, containment=containment)
             made = ServerSettings(name, connector, "", server.protocol)
             return await list_server(made, identity, limits_of(settings), time.monotonic)
         except KeepgateError as error:

@@ -14,7 +14,7 @@ from keepgate.compose.gateway import build
 from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
-from keepgate.compose.serve import say_uncontained
+from keepgate.compose.sandbox import record, say_containment
 from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
 from keepgate.gateway.pipe_front import PipeFront
@@ -46,12 +46,13 @@ def stdio_principal(settings: Settings, key_env: str) -> Principal:
 
 
 async def _stdio(settings: Settings, principal: Principal, mount: str | None) -> None:
-    say_uncontained(settings)
+    say_containment(settings)
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         authorizations = Authorizations(settings, pages=False)
         gateway = build(settings, audit, authorizations)
         gateway.started(f"keepgate {__version__} stdio", principal.id)
+        record(settings, gateway.enforcer.event)
         watching = asyncio.gather(watch(gateway, settings, authorizations), follow(gateway, settings))
         front = asyncio.create_task(
             serve_stdio(

@@ -18,7 +18,7 @@ LATER: Final = frozenset(
     """
     alerts audit catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
-    policy quotas redis replicas retention sandbox seal telemetry tenants
+    policy quotas redis replicas retention seal telemetry tenants
     tracing valkey webhooks
     """.split()
 )

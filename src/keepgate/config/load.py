@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from os.path import normpath
 from pathlib import Path
 
 import orjson
@@ -129,7 +130,7 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "lock": replace(document.lock, file=document.lock.file and home / document.lock.file),
             "identity": replace(document.identity, issuers=issuers),
             "vault": replace(document.vault, kms=kms),
-            "servers": {name: _server(name, server, home) for name, server in document.servers.items()},
+            "servers": {name: _server(name, server, home, env) for name, server in document.servers.items()},
             "warnings": warnings,
             "access": replace(
                 document.access, policies=tuple(home / each for each in document.access.policies)
@@ -138,13 +139,22 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
     )
 
 
-def _server(name: str, server: Server, home: Path) -> Server:
+def _server(name: str, server: Server, home: Path, env: Mapping[str, str]) -> Server:
+    box = server.sandbox
     return replace(
         server,
+        sandbox=replace(box, read=_paths(box.read, home, env), write=_paths(box.write, home, env)),
         prefix=server.prefix.replace("{server}", name),
         cwd=home / server.cwd,
         tls=UpstreamTls(**{key: given and home / given for key, given in asdict(server.tls).items()}),
     )
+
+
+def _paths(given: Iterable[Path], home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
+    """Absolute and without `..`; `~` is the user's home directory."""
+    user = env.get("HOME", "~")
+    expanded = (Path(user, *path.parts[1:]) if path.parts[:1] == ("~",) else path for path in given)
+    return tuple(Path(normpath(home / path)) for path in expanded)
 
 
 def _locate(path: Path | None, env: Mapping[str, str]) -> Path:

@@ -6,7 +6,7 @@ Validators raise ValueError with the text that is shown beside file, line and co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -108,6 +108,39 @@ def url(given: str) -> str:
     if parts.fragment or any(c <= " " for c in given):
         raise ValueError("must not have a fragment or blanks")
     return given
+
+
+NETWORK_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"enum": ["none", "host"]}, {"type": "array", "items": {"type": "string"}}]
+}
+
+
+def network(given: object) -> str | tuple[str, ...]:
+    """`none`, `host`, or the destinations that may be reached."""
+    if given in ("none", "host"):
+        return str(given)
+    if isinstance(given, list) and all(isinstance(each, str) for each in given):
+        return tuple(map(destination, given))
+    raise ValueError("must be `none`, `host` or a list of `host:port`")
+
+
+def destination(given: str) -> str:
+    """Where a contained server may connect to: `host:port`, `*.host:port`, `address:port`, `network/bits:port`."""
+    host, _, port = given.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    fits = port == "*" or (port.isascii() and port.isdigit() and 0 < int(port) < 65536)
+    if not fits or (":" in bare) is (bare == host):
+        raise ValueError(f"`{given}` is not `host:port`: write `api.example.com:443`")
+    try:
+        ip_network(bare)
+    except ValueError as error:
+        name = bare.removeprefix("*.").replace("-", "").replace("_", "").replace(".", "")
+        if "/" in bare or not name.isascii() or not name.isalnum() or bare[-1:].isdigit():
+            text = (
+                f"`{bare}` is neither a name (`api.example.com`, `*.example.com`) nor an address or network"
+            )
+            raise ValueError(text) from error
+    return given.lower()
 
 
 def header(given: str) -> str:

@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -22,6 +22,8 @@ from keepgate.ports import Sink, Stream
 from keepgate.protocol.framing import LineSplitter
 from keepgate.transports import orphans, reaper
 from keepgate.transports.conceal import NOTHING, Conceal
+from keepgate.transports.sandbox.launch import Containment, Launch, Start, way_out
+from keepgate.transports.sandbox.proxy import Proxy
 from keepgate.transports.server_env import environment, program
 from keepgate.transports.stderr_tail import Report, StderrTail, printable
 
@@ -57,6 +59,8 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     pass_env: Sequence[str] = ()
     cwd: str | None = None
+    containment: Containment | None = None
+    """None: it runs with all of the user's rights."""
     limits: StdioLimits = StdioLimits()
     conceal: Conceal = NOTHING
     on_stderr: Report = lambda _line: None
@@ -78,29 +82,37 @@ class ProcessChannel:
         spec = self._spec
         mark = secrets.token_hex(16)
         env = environment(os.environ, spec.pass_env, spec.env) | {orphans.MARK: mark}
-        file = program(spec.command, env, spec.cwd)
+        words = spec.command
+        if spec.containment is not None:
+            words = await spec.containment.command(words, spec.env)
+        file = program(words, env, spec.cwd)
+        launch = _launch(spec, file, words[1:], env)
         held, leash = os.pipe()
         process = _Process(spec, sink, leash, mark)
+        process.gone = launch.forget
         try:
             await process.loop.subprocess_exec(
                 lambda: process,
                 *_REAPER,
                 str(held),
-                file,
-                *spec.command[1:],
-                env=env,
+                launch.plan,
+                *launch.command,
+                env=launch.env,
                 cwd=spec.cwd,
                 start_new_session=True,
-                pass_fds=(held,),
+                pass_fds=(held, *launch.fds),
             )
             self._process = process
+            process.way_out = way_out(spec.containment, launch)
         except OSError as error:
             text = f"the command `{spec.command[0]}` cannot be started"
             raise UpstreamError("unreachable", text, repr(error), retryable=True) from None
         finally:
             os.close(held)
+            launch.close()
             if self._process is None:
                 process.release()
+                launch.forget()
 
     def request(self, payload: bytes, headers: Mapping[str, str], sink: Sink) -> Stream:
         """Write a request."""
@@ -130,6 +142,14 @@ class ProcessChannel:
         self._process.write(payload)
 
 
+def _launch(spec: ProcessSpec, file: str, words: Sequence[str], env: dict[str, str]) -> Launch:
+    """What to start. Raises UpstreamError if it cannot be contained as wanted."""
+    start = Start(file, words, env, Path(spec.cwd or ".").absolute(), spec.env)
+    if spec.containment is None:
+        return Launch("-", [file, *start.words], env)
+    return spec.containment.launch(start)
+
+
 class _Sent:
     """A request that was written; its answer comes on the common stream."""
 
@@ -157,6 +177,9 @@ class _Process(asyncio.SubprocessProtocol):
         self._garbage = 0
         self._failure: UpstreamError | None = None
         self._gone = asyncio.Event()
+        self.gone: Callable[[], None] = lambda: None
+        """Called when nothing of it is left."""
+        self.way_out: Proxy | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
@@ -220,6 +243,9 @@ class _Process(asyncio.SubprocessProtocol):
         """And all that was written has been read."""
         self._transport.close()
         self._gone.set()
+        self.gone()
+        if self.way_out is not None:
+            self.way_out.close()
         self._exited()
 
     def _exited(self) -> None:

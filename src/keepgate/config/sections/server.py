@@ -11,6 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from keepgate.config import values
 from keepgate.config.sections.auth import Auth
+from keepgate.config.sections.sandbox import Sandbox
 from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
 from keepgate.policy.conditions import Data, Trust
 from keepgate.policy.roles import Mode
@@ -53,6 +54,8 @@ class Server:
     """The name in `url` may stand for an address of a private network or of this machine."""
     tls: UpstreamTls = UpstreamTls()
     """Certificates, where those of the system do not do."""
+    sandbox: Sandbox = Sandbox()
+    """What the program may see, touch and reach."""
     cwd: Path = Path()
     """Directory to start the program in. Relative paths start at the configuration file."""
     prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]|\{server\}){0,64}$")] = "{server}_"
