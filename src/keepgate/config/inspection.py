@@ -5,6 +5,7 @@ Imported only where a gateway is built: the matchers that come with it take a wh
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Final
 
 from keepgate.config.sections.inspection import Families
@@ -15,6 +16,7 @@ from keepgate.decide.guards.content import PROFILES, Action, Content, Table
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import Detector, PatternDetector
 from keepgate.detect.instructions import InstructionDetector
+from keepgate.detect.packs import PackDetector, parse
 from keepgate.detect.rules import PHRASES, RULES
 from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
@@ -60,8 +62,14 @@ def content_guard(
 
 def detectors(engine: str = "auto") -> tuple[Detector, ...]:
     """All of them, as the gateway and the scanner use them. Raises LocalError for a rule that cannot be used."""
-    patterns = PatternDetector(RULES, engine=engine)
-    return (patterns, InstructionDetector(PHRASES, patterns))
+    pack = PackDetector(parse(_pack(), "secrets.toml"))
+    known = {rule.id for rule in pack.rules}
+    patterns = PatternDetector([rule for rule in RULES if rule.id not in known], engine=engine)
+    return (patterns, pack, InstructionDetector(PHRASES, (patterns, pack)))
+
+
+def _pack() -> str:
+    return resources.files("keepgate.detect.packs").joinpath("secrets.toml").read_text(encoding="utf-8")
 
 
 def _table(table: Table, families: Families) -> Table:

@@ -21,6 +21,7 @@ MOST: Final = 10_000
 """Sightings in one value; what has more is not cleaned string by string."""
 _BLOCK: Final = 16 * 1024
 _SHOWN: Final = 60
+_NUMERIC: Final = (*(b"0123456789.-_"[at : at + 1] for at in range(13)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Rule:
     """The thing goes on to the end of this text, at most 16 KiB further; without it, to the end of the string."""
     proof: Callable[[str], bool] | None = None
     """What the found text must satisfy as well: a checksum."""
+    alone: bool = False
+    """A number that is not part of a longer one: no digit, point or dash stands right before or after it."""
     only: Channel | None = None
     """The channel in which it is as sure as it says; elsewhere it is possible at most."""
 
@@ -105,6 +108,8 @@ class PatternDetector:
         for index in hits:
             rule = self.rules[index]
             for start, end in self._spans(index, text, located):
+                if rule.alone and not _alone(text, start, end):
+                    continue
                 if rule.proof is not None and not rule.block_end and not _proven(rule.proof, text[start:end]):
                     continue  # most of what looks like a number of a card is none, and need not be located
                 found = located().at(text, start, end)
@@ -140,6 +145,11 @@ class PatternDetector:
         sure = rule.confidence if rule.only in {None, channel} else Confidence.POSSIBLE
         finding = Finding(rule.id, rule.severity, sure, rule.title, taxonomy=rule.taxonomy)
         return sighting_of(finding, place, first, last, evidence)
+
+
+def _alone(text: bytes, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 1) : start], text[end : end + 2]
+    return before not in _NUMERIC and not (after[:1] in _NUMERIC and after[1:2].isdigit())
 
 
 def _proven(proof: Callable[[str], bool], what: bytes) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keepgate.detect.detector import PatternDetector, Sighting, excerpt, sighting_of
+from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
 from keepgate.detect.grammar import Grammar, Phrase, Signal, disguised
 from keepgate.detect.lexer import squeezed, tokens
 from keepgate.detect.setting import CONTENT, Channel, Setting
@@ -54,9 +54,9 @@ class Marked:
 
 
 class InstructionDetector:
-    """Phrases over every view of every string. `hidden` are the patterns that are also looked for in decoded text."""
+    """Phrases over every view of every string. `hidden` also look at what was decoded."""
 
-    def __init__(self, phrases: Sequence[Phrase], hidden: PatternDetector | None = None) -> None:
+    def __init__(self, phrases: Sequence[Phrase], hidden: Sequence[Detector] = ()) -> None:
         self._grammar = Grammar(phrases)
         self._views = Views()
         self._hidden = hidden
@@ -81,7 +81,7 @@ class InstructionDetector:
         best: Marked | None = None
         where = _Where(value, root)
         for view in self._views.of(source):
-            if view.kind == "decoded" and self._hidden is not None:
+            if view.kind == "decoded" and self._hidden:
                 yield from self._decoded(view, where, channel)
             if channel is Channel.ARGUMENT:
                 continue
@@ -108,11 +108,11 @@ class InstructionDetector:
         return weigh(signals, channel, hidden=view.hidden and not view.squeezed, **reach) if signals else None
 
     def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
-        assert self._hidden is not None
-        for seen in self._hidden.look(view.plain, (), Setting(channel)):
-            length = len(view.plain)
-            start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end, length))
-            yield where.sighting(seen.finding, start, end, seen.finding.evidence)
+        length = len(view.plain)
+        for detector in self._hidden:
+            for seen in detector.look(view.plain, (), Setting(channel)):
+                start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end, length))
+                yield where.sighting(seen.finding, start, end, seen.finding.evidence)
 
 
 def _folded_span(view: View, start: int, end: int, length: int) -> tuple[int, int]:

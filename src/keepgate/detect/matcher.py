@@ -269,3 +269,14 @@ class Finder:
             if len(found) >= most:
                 break
         return found
+
+    def secrets(self, text: bytes, most: int, group: int = 0) -> list[Span]:
+        """The places of a group: the one asked for, else the first that took part, else all of it."""
+        found: list[Span] = []
+        count = self._compiled.groups
+        for match in self._compiled.finditer(text):
+            number = group or next((each for each in range(1, count + 1) if match.start(each) >= 0), 0)
+            found.append(_whole(text, *match.span(number)))
+            if len(found) >= most:
+                break
+        return found
