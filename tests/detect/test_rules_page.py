@@ -1,7 +1,10 @@
 """docs/rules.md is made from the rules: `python -m tests.detect.test_rules_page` writes it."""
 
+from importlib import resources
 from pathlib import Path
 
+from keepgate.detect.entities import RULES as CLUES
+from keepgate.detect.packs import parse
 from keepgate.detect.rules import PHRASES, RULES
 from keepgate.detect.weigh import HIDDEN, QUOTED, THRESHOLD
 
@@ -27,6 +30,10 @@ weight, a hidden text adds {HIDDEN:g}.
 """
 
 
+def pack():
+    return parse(resources.files("keepgate.detect.packs").joinpath("secrets.toml").read_text())
+
+
 def page() -> str:
     out = [HEAD]
     for phrase in PHRASES:
@@ -35,6 +42,21 @@ def page() -> str:
             f'| <a id="{phrase.id}"></a>`{phrase.id}` | {phrase.title} | {phrase.family} | {weights} '
             f"| {', '.join(phrase.taxonomy)} |\n"
         )
+    out.append(
+        "\n## Definitions\n\nWhat a tool definition gives away beside its sentences; weighed together with them.\n\n"
+    )
+    out.append("| rule | finds | family | definition | taxonomy |\n|---|---|---|---|---|\n")
+    out.extend(
+        f'| <a id="{rule}"></a>`{rule}` | {title} | {family} | {weight:g} | {", ".join(taxonomy)} |\n'
+        for rule, title, family, weight, taxonomy in CLUES
+    )
+    out.append(
+        "\n## Secrets by pack\n\nFrom `src/keepgate/detect/packs/secrets.toml`, in the form that gitleaks reads.\n\n"
+    )
+    out.append("| rule | finds | confidence |\n|---|---|---|\n")
+    out.extend(
+        f'| <a id="{rule.id}"></a>`{rule.id}` | {rule.title} | {rule.confidence} |\n' for rule in pack()
+    )
     out.append("\n## Patterns\n\nIn another channel than the one named a pattern is `possible` at most.\n\n")
     out.append("| rule | finds | confidence | only in | taxonomy |\n|---|---|---|---|---|\n")
     out.extend(

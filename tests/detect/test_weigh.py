@@ -36,6 +36,9 @@ def test_nothing_counts_where_it_has_no_weight():
     assert weigh([], Channel.CONTENT) is None
 
 
+STRONG = {"attack.override", "attack.argument", "attack.preference"}
+
+
 def test_no_single_weak_signal_is_enough():
     from keepgate.detect.rules import PHRASES
 
@@ -43,4 +46,4 @@ def test_no_single_weak_signal_is_enough():
         for channel, weight in zip(
             (Channel.DEFINITION, Channel.CONTENT, Channel.PROMPT), phrase.weights, strict=True
         ):
-            assert weight < THRESHOLD[channel] or phrase.id == "attack.override"
+            assert weight < THRESHOLD[channel] or phrase.id in STRONG

@@ -207,7 +207,12 @@ def _markup(text: str) -> Piece | None:
 
 
 def _joined(text: str) -> Piece | None:
-    parts = [(start, end, "") for start, end in _JOINED.places(text, _INLINE_MOST)]
+    parts = [
+        (start, end, "")
+        for start, end in _JOINED.places(text, _INLINE_MOST)
+        if text[start - 1 : start].isalnum()
+        and text[end : end + 1].isalnum()  # a word was cut, not a sentence
+    ]
     return spliced(text, parts) if parts else None
 
 

@@ -43,6 +43,8 @@ class Rule:
     """What the found text must satisfy as well: a checksum."""
     alone: bool = False
     """A number that is not part of a longer one: no digit, point or dash stands right before or after it."""
+    meant: frozenset[str] = frozenset()
+    """Names of members whose very purpose this is: there it is possible at most."""
     only: Channel | None = None
     """The channel in which it is as sure as it says; elsewhere it is possible at most."""
 
@@ -142,9 +144,16 @@ class PatternDetector:
         if what.startswith(MARK) or (rule.proof is not None and not rule.proof(what)):
             return None
         evidence = excerpt(what) if rule.family == "attack" else masked(what)
-        sure = rule.confidence if rule.only in {None, channel} else Confidence.POSSIBLE
+        weak = rule.only not in {None, channel} or (
+            rule.meant and not rule.meant.isdisjoint(_lowered(place.keys))
+        )
+        sure = Confidence.POSSIBLE if weak else rule.confidence
         finding = Finding(rule.id, rule.severity, sure, rule.title, taxonomy=rule.taxonomy)
         return sighting_of(finding, place, first, last, evidence)
+
+
+def _lowered(keys: tuple[str | int, ...]) -> Iterator[str]:
+    return (key.lower() for key in keys if isinstance(key, str))
 
 
 def _alone(text: bytes, start: int, end: int) -> bool:

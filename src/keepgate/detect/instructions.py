@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
+from keepgate.detect.entities import Clue, clues, references
 from keepgate.detect.grammar import Grammar, Phrase, Signal, disguised
 from keepgate.detect.lexer import squeezed, tokens
 from keepgate.detect.setting import CONTENT, Channel, Setting
@@ -53,6 +54,9 @@ class Marked:
         return raw[max(0, self.weighed.start - 300) : self.weighed.end + 300].decode(errors="replace")
 
 
+_NOTHING: Final = View("plain", "", "", lambda start, end: (start, end))
+
+
 class InstructionDetector:
     """Phrases over every view of every string. `hidden` also look at what was decoded."""
 
@@ -67,7 +71,7 @@ class InstructionDetector:
         """What gives orders, and what was hidden by an encoding."""
         found: list[Sighting] = []
         for part, steps, channel in _parts(value, root, setting.channel):
-            found.extend(self._judge(part, steps, channel))
+            found.extend(self._judge(part, steps, replace(setting, channel=channel)))
         return found
 
     def marked(self, text: str, channel: Channel) -> Iterator[Marked]:
@@ -76,7 +80,8 @@ class InstructionDetector:
             if (found := self._weighed(view, channel)) is not None:
                 yield Marked(found, view, channel)
 
-    def _judge(self, value: Json, root: tuple[str | int, ...], channel: Channel) -> Iterator[Sighting]:
+    def _judge(self, value: Json, root: tuple[str | int, ...], setting: Setting) -> Iterator[Sighting]:
+        channel = setting.channel
         source = BORDER.join(strings(value))
         best: Marked | None = None
         where = _Where(value, root)
@@ -88,8 +93,15 @@ class InstructionDetector:
             weighed = self._weighed(view, channel)
             if weighed is not None and (best is None or weighed.score > best.weighed.score):
                 best = Marked(weighed, view, channel)
+        seen = _clues(value, root, setting) if channel is Channel.DEFINITION else []
+        if seen:
+            more: dict[str, float] = {}
+            for clue in seen:
+                more[clue.family] = max(clue.weight, more.get(clue.family, 0.0))
+            base = best.weighed if best is not None else Weighed(0.0, (), frozenset())
+            best = Marked(base.with_more(more), best.view if best is not None else _NOTHING, channel)
         if best is not None and best.weighed.score >= NOTED:
-            yield from _reported(best, where)
+            yield from _reported(best, seen, where)
 
     def _weighed(self, view: View, channel: Channel) -> Weighed | None:
         raw = view.text.encode(errors="replace")
@@ -170,7 +182,13 @@ class _Where:
         return sighting_of(finding, place, first, last, evidence)
 
 
-def _reported(marked: Marked, where: _Where) -> Iterator[Sighting]:
+def _clues(value: Json, root: tuple[str | int, ...], setting: Setting) -> list[Clue]:
+    if isinstance(value, dict):
+        return list(clues(value, setting, root))
+    return [replace(clue, place=replace(clue.place, keys=root)) for clue in references(str(value), setting)]
+
+
+def _reported(marked: Marked, seen: Sequence[Clue], where: _Where) -> Iterator[Sighting]:
     """The group as one finding if it is heavy enough, and its signals as weak ones."""
     weighed, view, channel = marked.weighed, marked.view, marked.channel
     raw = view.text.encode(errors="replace")
@@ -179,17 +197,25 @@ def _reported(marked: Marked, where: _Where) -> Iterator[Sighting]:
         rule = SAID.get(channel, INSTRUCTIONS)
         confidence = Confidence.CONFIRMED if over >= SURE else Confidence.LIKELY
         severity = Severity.CRITICAL if over >= SURE else Severity.HIGH
-        evidence = excerpt(raw[weighed.start : weighed.end].decode(errors="replace"))
-        yield where.sighting(
-            Finding(rule, severity, confidence, _TITLES[rule], taxonomy=_TAXONOMY),
-            *_origin(view, raw, weighed.start, weighed.end),
-            f"{view.kind}: {evidence}" if view.hidden else evidence,
+        finding = Finding(rule, severity, confidence, _TITLES[rule], taxonomy=_TAXONOMY)
+        if weighed.signals:
+            evidence = excerpt(raw[weighed.start : weighed.end].decode(errors="replace"))
+            evidence = f"{view.kind}: {evidence}" if view.hidden else evidence
+            yield where.sighting(finding, *_origin(view, raw, weighed.start, weighed.end), evidence)
+        else:
+            first = seen[0]
+            evidence = excerpt(first.place.text[first.start : first.end])
+            yield sighting_of(finding, first.place, first.start, first.end, evidence)
+    for clue in seen:
+        weak = Finding(clue.rule, clue.severity, Confidence.POSSIBLE, clue.title, taxonomy=clue.taxonomy)
+        yield sighting_of(
+            weak, clue.place, clue.start, clue.end, excerpt(clue.place.text[clue.start : clue.end])
         )
-    seen: set[str] = set()
+    told: set[str] = set()
     for signal in weighed.signals:
-        if signal.phrase.id in seen or len(seen) >= _SHOWN:
+        if signal.phrase.id in told or len(told) >= _SHOWN:
             continue
-        seen.add(signal.phrase.id)
+        told.add(signal.phrase.id)
         yield _signal(signal, view, raw, where)
 
 

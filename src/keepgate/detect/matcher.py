@@ -25,7 +25,7 @@ MEMORY: Final = 64 * 1024 * 1024
 """Bytes that RE2's set may use for its automaton; it starts anew when they are used up."""
 SINGLE: Final = 8 * 1024 * 1024
 """Bytes for one pattern alone."""
-LONGEST: Final = 500
+LONGEST: Final = 2000
 """Characters of a pattern."""
 _PROBE: Final = b"keepgate-matcher-probe-7f3a"
 _LONG: Final = 8 * 1024
@@ -36,6 +36,8 @@ _BLANKS: Final = r" \t\n\f\r"
 _ESCAPES: Final = frozenset("bdDwWtnrf")
 """Letters that may follow a backslash; signs always may."""
 
+PatternError: Final = re2.error
+"""What RE2 raises for a pattern that it does not know."""
 Span = tuple[int, int]
 """Byte offsets, the second one past the end."""
 

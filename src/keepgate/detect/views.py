@@ -136,7 +136,7 @@ class Views:
         if gates:
             yield from self._turned(plain, folded, unfold, gates, depth)
             if depth < DEPTH:
-                yield from self._decoded(source, plain, back, gates, depth)
+                yield from self._decoded(source, plain, back, gates, depth, hidden=hidden)
         if _short_lines(folded):
             yield _squeezed("split", plain, folded, unfold, depth)
 
@@ -164,13 +164,16 @@ class Views:
         if "spaced" in gates:
             yield _squeezed("spaced", plain, folded, unfold, depth)
 
-    def _decoded(self, source: str, plain: str, back: Back, gates: set[str], depth: int) -> Iterator[View]:
+    def _decoded(
+        self, source: str, plain: str, back: Back, gates: set[str], depth: int, *, hidden: bool
+    ) -> Iterator[View]:
+        """What ordinary markup and source code encode is not hidden by it: only whole blocks are."""
         for name in ("entity", "percent", "escape", "markup", "joined"):
             if name in gates:
                 piece = decode.INLINE[name](plain)
                 if piece is not None:
                     yield from self._views(
-                        source, piece.text, piece.within(back), depth + 1, hidden=name != "markup"
+                        source, piece.text, piece.within(back), depth + 1, hidden=hidden or name == "joined"
                     )
         for name in ("base64", "hex", "binary", "morse"):
             if name in gates:

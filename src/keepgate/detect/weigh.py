@@ -19,7 +19,7 @@ QUOTED: Final = 0.4
 HIDDEN: Final = 2.0
 """What it adds that a text with signals was hidden from the reader."""
 THRESHOLD: Final[Mapping[Channel, float]] = {
-    Channel.DEFINITION: 4.0,
+    Channel.DEFINITION: 3.0,
     Channel.CONTENT: 3.0,
     Channel.PROMPT: 3.0,
     Channel.ARGUMENT: 99.0,
@@ -38,6 +38,11 @@ class Weighed:
     score: float
     signals: tuple[Signal, ...]
     families: frozenset[str]
+
+    def with_more(self, more: Mapping[str, float]) -> Weighed:
+        """With families that something else than phrases speaks for."""
+        extra = sum(weight for family, weight in more.items() if family not in self.families)
+        return Weighed(self.score + extra, self.signals, self.families | frozenset(more))
 
     @property
     def start(self) -> int:

@@ -5,12 +5,12 @@ WORDS = {
     "cannot, can't, nor, no need to, neither",
     "IGNORE": "ignore, ignores, ignoring, ignored, disregard*, forget, forgetting, override*, overriding, bypass*,"
     "neglect*, discard*, set aside, put aside, abandon*, stop following, pay no attention, supersed*, nevermind, void,"
-    "cancel*, nullify, drop, erase, leave behind, do not follow, don't follow, overrule, skip over, stop obeying",
+    "nullify, erase, leave behind, do not follow, don't follow, overrule, skip over, stop obeying",
     "PRIOR": "previous, previously, prior, above, earlier, preceding, existing, initial, original, before, foregoing,"
     "former, so far, until now, all other, everything, any other, at the beginning, past, old, all of the, every, all,"
     "your, any, were given, was given, have been given, other, everything else, told, received, these, got",
     "INSTR": "instruction, instructions, prompt, prompts, rule, rules, direction, directions, guideline, guidelines,"
-    "command, commands, directive, directives, constraint, constraints, guidance, orders, programming, guardrails,"
+    "command, commands, directive, directives, constraint, constraints, guidance, your orders, programming, guardrails,"
     "restrictions, system message, system messages, assignments, were told, been told, i said, you know, policies,"
     "safety policy, safety policies, content policy, safeguards, limitations, rules and guidelines, tasks, documents,"
     "training, protocols, objectives, goal, goals, thoughts, instructed",
@@ -55,8 +55,7 @@ WORDS = {
     "BEFORE": "before, prior to, first, beforehand, prerequisite, precondition, ahead of, in advance, precede*,"
     "preceding, preliminary, initially, as the first step, at the start, upfront",
     "AFTER": "after, afterwards, then, once done, subsequently, following, next",
-    "WHEN": "when, whenever, if, every time, each time, anytime, any time, once, upon, while, during, for each,"
-    "for every, in case, everytime, as soon as",
+    "WHEN": "when, whenever, every time, each time, anytime, any time, upon, for every, everytime, as soon as",
     "PARAM": "parameter, parameters, argument, arguments, field, fields, value, values, recipient, recipients,"
     "address, addresses, amount, destination, path, url, content, body, bcc, cc, query, input, inputs, filename,"
     "attribute, property, payload, subject, number, id, message, text, date, time, location, price, quantity, keyword,"
@@ -86,7 +85,7 @@ WORDS = {
     "whole conversation, conversation so far, previous messages, prior messages, message history, chat log, chat logs,"
     "system prompt, system instructions, system message, initial prompt, user's message, user messages, all messages,"
     "contents of the conversation, current conversation, user's original, user's request, user prompt, context window,"
-    "reasoning, chain of thought, all tool names, list of tools, available tools, names of the tools, tools you can use,"
+    "your reasoning, your chain of thought, all tool names, list of tools, available tools, names of the tools, tools you can use,"
     "tool outputs, output of other tools, previous tool, prior tool, your instructions, your prompt, your initial,"
     "your system, your guidelines, prompt text, hidden prompt, hidden instructions, original prompt, your rules,"
     "above prompt, user's query, everything the user, full context, your context, your configuration, user inputs",
@@ -115,8 +114,8 @@ WORDS = {
     "system requirement, system requirements, compliance requirements, compliance check, security check, privacy,"
     "your developer, your creator, data protection, gdpr, system check, security measure, security measures",
     "FROMME": "message from the user, message from user, message from me, this is the user, i am the user, i am your,"
-    "i'm your, signed, new user query, user says, the user has requested, the user has asked, user requested,"
-    "on behalf of the user, the user wants, user has authorized, the user has authorized, from the administrator,"
+    "i'm your, new user query, the user has requested, the user has asked, user requested,"
+    "on behalf of the user, user has authorized, the user has authorized, from the administrator,"
     "from your developer, message from the administrator, message from the developer, message from the system,"
     "task that i gave you, as the user, the user has approved, user has approved, the user already, pre-approved,"
     "the user has given, from the system administrator, user instruction, from the security team, authorized by",
@@ -134,7 +133,7 @@ WORDS = {
     "GONE": "no longer available, no longer supported, deprecated, replaced by, replaced with, superseded by, obsolete,"
     "discontinued, has moved to, is unavailable, temporarily unavailable, out of date, has been replaced, retired,"
     "currently disabled, has been migrated, migrated to, outdated, insecure",
-    "BEST": "best tool, best tools, the best, most reliable, most accurate, superior, only correct, only trusted,"
+    "BEST": "best tool, best tools, most reliable, most accurate, only correct, only trusted,"
     "highest priority, top priority, preferred over, better than, the only tool, most trusted, more accurate than,"
     "most advanced, most powerful, world's best, number one, prioritize this, prioritise this, prefer this tool,"
     "always choose, always prefer, always select, always pick, preferred choice, higher priority than,"

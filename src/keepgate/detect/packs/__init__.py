@@ -1,7 +1,7 @@
 """Packs of rules for secrets in the form that gitleaks reads: `secrets.toml` is ours, others can be added.
 
-A rule has a keyword (without it the pattern is not tried), a pattern, the group that is the secret, a least entropy, and
-allow-lists. What gitleaks knows beyond this (paths, commits, required rules) does not apply to messages and is left out.
+A rule has a keyword (without it the pattern is not tried), a pattern, the group that is the secret, a least entropy,
+and allow-lists. What gitleaks knows beyond this (paths, commits, required rules) does not apply to messages.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from math import log2
 from typing import Any, Final
 
 from keepgate.detect.detector import MOST, Sighting, masked, sighting_of
-from keepgate.detect.matcher import Finder, Matcher
+from keepgate.detect.matcher import Finder, Matcher, PatternError
 from keepgate.detect.setting import CONTENT, Setting
 from keepgate.detect.texts import MARK, Located, joined
-from keepgate.model.errors import ConfigError
+from keepgate.model.errors import ConfigError, LocalError
 from keepgate.model.finding import Confidence, Finding, Severity
 from keepgate.model.message import Json
 
@@ -80,7 +80,7 @@ def _rule(
             everywhere[0] + own[0],
             everywhere[1] + own[1],
         )
-    except Exception as error:
+    except (ValueError, TypeError, AttributeError, LocalError, PatternError) as error:
         raise ConfigError(f"the rule `{name[:80]}` is not usable: {str(error)[:200]}", where=where) from None
 
 

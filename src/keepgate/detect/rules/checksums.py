@@ -52,14 +52,9 @@ def dni(found: str) -> bool:
     return body.isdigit() and "TRWAGMYFPDXBNJZSQVHLCKE"[int(body) % 23] == text[-1]
 
 
-_ODD: Final = dict(
-    zip(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21) + (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14)
-        + (16, 10, 22, 25, 24, 23),
-        strict=True,
-    )
-)  # fmt: skip
+_DIGITS_ODD: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
+_LETTERS_ODD: Final = (*_DIGITS_ODD, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
+_ODD: Final = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (*_DIGITS_ODD, *_LETTERS_ODD), strict=True))
 
 
 def fiscal_code(found: str) -> bool:

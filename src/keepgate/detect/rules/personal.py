@@ -127,7 +127,7 @@ RULES: Final = (
     _named("in-aadhaar-named", "Indian Aadhaar", r"aadhaar|aadhar|uidai", r"[2-9][0-9]{11}", checksums.verhoeff),
     _named("in-pan", "Indian PAN", r"pan(?: card)?", r"[a-z]{3}[abcfghljpt][a-z][0-9]{4}[a-z]"),
     _proven("cn-id", "Chinese identity number", r"\b[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx]\b", checksums.chinese_id),
-    _named("ca-sin", "Canadian SIN", r"sin|social insurance", r"[1-79][0-9]{2}[ \-]?[0-9]{3}[ \-]?[0-9]{3}", checksums.luhn),
+    _named("ca-sin", "Canadian SIN", r"sin|social insurance", r"[0-9]{3}[ \-]?[0-9]{3}[ \-]?[0-9]{3}", checksums.luhn),
     _named("au-tfn", "Australian tax file number", r"tfn|tax file", r"[0-9]{3} ?[0-9]{3} ?[0-9]{2,3}", checksums.tfn),
     _named("se-personnummer", "Swedish personal number", r"personnummer|personal identity", r"(?:19|20)?[0-9]{6}[\-+]?[0-9]{4}", checksums.personnummer),
     _named("passport", "passport number", r"passport|reisepass|pasaporte|passeport", r"[a-z]{0,2}[0-9][0-9a-z]{5,8}", checksums.digits),
