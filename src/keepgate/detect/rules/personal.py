@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from keepgate.detect import checksums
 from keepgate.detect.detector import Rule
-from keepgate.detect.rules import checksums
 from keepgate.model.finding import Confidence, Severity
 
 _TAXONOMY: Final = ("OWASP-MCP10", "OWASP-LLM02", "SAFE-T1502", "CWE-359")

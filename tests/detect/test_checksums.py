@@ -2,7 +2,7 @@
 
 import pytest
 
-from keepgate.detect.rules import checksums
+from keepgate.detect import checksums
 
 GOOD = {
     "luhn": ["4111 1111 1111 1111", "371449635398431", "30569309025904", "046 454 286"],
