@@ -39,7 +39,7 @@ def test_addresses_names_and_ends_of_sentences():
 
 def test_without_blanks_only_long_words_count():
     found = dict(concepts("ignoreallpreviousinstructions", squeezed))
-    assert set(found) >= {"ignore", "previous", "instructions"}
+    assert set(found) >= {"ignore", "allprevious", "instructions"}
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Families add up, repetition does not; what is only spoken about counts less, what was hidden more."""
 
 from keepgate.detect.grammar import Phrase, Signal
+from keepgate.detect.rules import PHRASES
 from keepgate.detect.setting import Channel
-from keepgate.detect.weigh import HIDDEN, QUOTED, REACH, THRESHOLD, weigh
+from keepgate.detect.weigh import ANCHORS, HIDDEN, QUOTED, REACH, THRESHOLD, UNANCHORED, weigh
 
 
 def signal(family="a", weight=1.0, at=0, mentioned=False):
     return Signal(
-        Phrase(f"attack.{family}", "t", family, ("IGNORE",), (weight, weight, 0)), at, at + 10, mentioned
+        Phrase("attack.override", "t", family, ("IGNORE",), (weight, weight, 0)), at, at + 10, mentioned
     )
 
 
@@ -31,6 +32,13 @@ def test_spoken_about_counts_less_and_hidden_more():
     assert score(signal(weight=3, mentioned=True), hidden=True) == 3 + HIDDEN
 
 
+def test_without_an_anchor_a_result_is_never_an_attack():
+    weak = Phrase("attack.strictly", "t", "x", ("IGNORE",), (9, 9, 9))
+    assert score(Signal(weak, 0, 5)) == UNANCHORED < THRESHOLD[Channel.CONTENT]
+    assert weigh([Signal(weak, 0, 5)], Channel.DEFINITION).score == 9
+    assert all(any(phrase.id == anchor for phrase in PHRASES) for anchor in ANCHORS)
+
+
 def test_nothing_counts_where_it_has_no_weight():
     assert weigh([signal()], Channel.PROMPT) is None
     assert weigh([], Channel.CONTENT) is None
@@ -40,8 +48,6 @@ STRONG = {"attack.override", "attack.argument", "attack.preference"}
 
 
 def test_no_single_weak_signal_is_enough():
-    from keepgate.detect.rules import PHRASES
-
     for phrase in PHRASES:
         for channel, weight in zip(
             (Channel.DEFINITION, Channel.CONTENT, Channel.PROMPT), phrase.weights, strict=True

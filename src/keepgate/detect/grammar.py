@@ -17,6 +17,8 @@ from keepgate.model.finding import Severity
 
 SENTENCE: Final = 60
 """Tokens after which a sentence is taken to be over."""
+_LEGIBLE: Final = 4
+"""Letters from which a word in disguise is no accident."""
 SIGNALS: Final = 400
 """Signals of one text; more change nothing."""
 
@@ -59,7 +61,10 @@ class Signal:
 
 _STOP: Final = bit("STOP")
 _QUOTE: Final = bit("QUOTE")
-_MENTION: Final = bit("MENTION")
+_SECURITY: Final = bit("SECURITY")
+_GUIDE: Final = 4
+"""Different words of the trade that make a guide."""
+_MENTION: Final = bits(("MENTION", "SECURITY"))
 _EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE"))
 
 
@@ -110,6 +115,11 @@ class Grammar:
                     return
 
 
+def about_attacks(tokens: Iterable[Token], text: bytes) -> bool:
+    """Whether a text speaks about attacks at such length that it is a guide to them: what it quotes counts less."""
+    return len({text[token.start : token.end] for token in tokens if token.concepts & _SECURITY}) >= _GUIDE
+
+
 def disguised(signal: Signal, tokens: Iterable[Token], text: str, literal: str) -> bool:
     """Whether the words of a signal are other ones than those that stand there: at least two, or all there are."""
     raw = text.encode(errors="replace")
@@ -121,7 +131,7 @@ def disguised(signal: Signal, tokens: Iterable[Token], text: str, literal: str) 
         word = raw[token.start : token.end].decode(errors="replace")
         start = chars + len(raw[at : token.start].decode(errors="replace"))
         at, chars = token.end, start + len(word)
-        changed += literal[start:chars] != word
+        changed += len(word) >= _LEGIBLE and literal[start:chars] != word
     return changed >= min(2, len(meant)) > 0
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
 from keepgate.detect.entities import Clue, clues, references
-from keepgate.detect.grammar import Grammar, Phrase, Signal, disguised
+from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
 from keepgate.detect.lexer import squeezed, tokens
 from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import Place, places, strings
@@ -116,6 +116,8 @@ class InstructionDetector:
             signals = [each for each in signals if disguised(each, words, view.text, view.literal)]
         if view.squeezed:  # nobody speaks about a thing in letters set apart
             signals = [replace(each, mentioned=False) for each in signals]
+        if channel is Channel.CONTENT and not view.hidden and about_attacks(words, raw):
+            signals = [replace(each, mentioned=True) for each in signals]
         reach = {"reach": _WHOLE} if channel is Channel.DEFINITION else {}
         return weigh(signals, channel, hidden=view.hidden and not view.squeezed, **reach) if signals else None
 

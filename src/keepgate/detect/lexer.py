@@ -119,21 +119,20 @@ _LOOSE: Final = Finder(
 def presence() -> list[tuple[int, str]]:
     """For each concept a pattern that says whether a text may have it: the gate before the tokens are made."""
     found: dict[int, list[str]] = {}
-    for word, mask in {**_STEMS, **_EXACT}.items():
-        for number in range(len(CONCEPTS)):
-            if mask >> number & 1:
-                found.setdefault(number, []).append(word)
-    return [
-        (1 << number, "|".join(_present(word) for word in given)) for number, given in sorted(found.items())
-    ]
+    for known, whole in ((_STEMS, False), (_EXACT, True)):
+        for word, mask in known.items():
+            for number in range(len(CONCEPTS)):
+                if mask >> number & 1:
+                    found.setdefault(number, []).append(_present(word, whole=whole))
+    return [(1 << number, "|".join(given)) for number, given in sorted(found.items())]
 
 
-def _present(word: str) -> str:
+def _present(word: str, *, whole: bool) -> str:
     quoted = _quoted(word)
     if not word.isascii():
         return quoted
     front = r"\b" if word[0].isalnum() else ""
-    return front + quoted + (r"\b" if word in _EXACT and word[-1].isalnum() else "")
+    return front + quoted + (r"\b" if whole and word[-1].isalnum() else "")
 
 
 @lru_cache(maxsize=8192)
@@ -141,7 +140,7 @@ def _concepts(raw: bytes) -> int:
     """What a found word means."""
     text = " ".join(raw.decode(errors="replace").split())
     if (mask := _EXACT.get(text)) is not None:
-        return mask
+        return mask | _stem(text)
     if mask := _stem(text):
         return mask
     if "@" in text or "://" in text or (text.isascii() and "." in text[1:-1] and " " not in text):

@@ -6,13 +6,13 @@ Never does one weak signal decide. What is only quoted or spoken about counts le
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from keepgate.detect.grammar import Signal
 from keepgate.detect.setting import Channel
 
-REACH: Final = 900
+REACH: Final = 500
 """Bytes within which signals belong together."""
 QUOTED: Final = 0.4
 """What a signal counts that is quoted or spoken about."""
@@ -25,6 +25,13 @@ THRESHOLD: Final[Mapping[Channel, float]] = {
     Channel.ARGUMENT: 99.0,
 }
 """From here on it is likely an attack; nothing in an argument can be one of this kind."""
+ANCHORS: Final = frozenset(
+    f"attack.{name}"
+    for name in "override override-all task-first task-over secrecy secrecy-turned marked-block from-user to-model "
+    "vocative collect-talk forced-call ignore-and-say".split()
+)
+"""Without one of these no group in a result is an attack: documents give orders to their readers all the time."""
+UNANCHORED: Final = 2.5
 SURE: Final = 3.0
 """So much above the threshold and it is taken as certain."""
 COLUMN: Final = {Channel.DEFINITION: 0, Channel.CONTENT: 1, Channel.PROMPT: 2, Channel.ARGUMENT: 1}
@@ -71,6 +78,12 @@ def weigh(
             first += 1
         group = tuple(signal for _, signal in counted[first : number + 1])
         found = _sum(group, column, hidden=hidden)
+        if (
+            column == COLUMN[Channel.CONTENT]
+            and not hidden
+            and not any(each.phrase.id in ANCHORS for each in group)
+        ):
+            found = replace(found, score=min(found.score, UNANCHORED))
         if best is None or found.score > best.score:
             best = found
     return best

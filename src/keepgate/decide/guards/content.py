@@ -137,6 +137,7 @@ class Content:
 
     def _verdict(self, seen: list[Sighting], table: Table, value: Json, root: str) -> Verdict | None:
         judged = [(sighting, table.action(sighting)) for sighting in seen]
+        judged.sort(key=lambda pair: -pair[1])  # so that what decides is among those that are listed
         findings = _listed(sighting.finding for sighting, action in judged if action is not Action.IGNORE)
         worst = max(action for _, action in judged)
         if worst is Action.IGNORE:

@@ -3,29 +3,30 @@
 WORDS = {
     "NOT": "do not, don't, dont, never, must not, mustn't, should not, shouldn't, without, not, no, avoid, refrain from,"
     "cannot, can't, nor, no need to, neither",
-    "IGNORE": "ignore, ignores, ignoring, ignored, disregard*, forget, forgetting, override*, overriding, bypass*,"
+    "IGNORE": "ignore, disregard, disregarding, forget, forgetting, override, bypass*,"
     "neglect*, discard*, set aside, put aside, abandon*, stop following, pay no attention, supersed*, nevermind, void,"
     "nullify, erase, leave behind, do not follow, don't follow, overrule, skip over, stop obeying",
     "PRIOR": "previous, previously, prior, above, earlier, preceding, existing, initial, original, before, foregoing,"
-    "former, so far, until now, all other, everything, any other, at the beginning, past, old, all of the, every, all,"
-    "your, any, were given, was given, have been given, other, everything else, told, received, these, got",
+    "former, so far, until now, at the beginning, past, your, were given, was given, have been given, system,"
+    "everything before, everything above, all previous, all prior, wanted, asked, requested, user's",
+    "QUANT": "all, any, every, everything, all of the, all other, any other, other, everything else",
     "INSTR": "instruction, instructions, prompt, prompts, rule, rules, direction, directions, guideline, guidelines,"
     "command, commands, directive, directives, constraint, constraints, guidance, your orders, programming, guardrails,"
     "restrictions, system message, system messages, assignments, were told, been told, i said, you know, policies,"
     "safety policy, safety policies, content policy, safeguards, limitations, rules and guidelines, tasks, documents,"
     "training, protocols, objectives, goal, goals, thoughts, instructed",
-    "TELL": "tell*, mention*, inform*, reveal*, notify*, notifies, disclos*, show, showing, alert*, report*,"
-    "let the user know, warn*, acknowledge*, display*, explain*, expose*, surface, discuss*, describe*, say, announce*,"
+    "TELL": "tell, telling, mention, mentioning, inform, informing, reveal, revealing, notify, notifying, disclose, disclosing, show, showing, alert, alerting, report, reporting,"
+    "let the user know, warn, warning, acknowledge, display, displaying, explain, explaining, expose, surface, discuss, describe, say, announce,"
     "refer to, bring up, communicate, discloses, talk about, indicate, let on, acknowledge, share, confirm with",
-    "USER": "user, users, user's, the human, human, humans, customer, operator, the person, end user, end-user, anyone,"
-    "anybody, account holder, owner, employee, admin, nobody",
+    "USER": "user, users, user's, the human, human, humans, operator, the person, end user, end-user,"
+    "account holder, people",
     "COVERT": "silently, secretly, quietly, covertly, discreetly, unnoticed, in the background, behind the scenes,"
-    "undetected, stealthily, surreptitiously, hidden from, keep this secret, keep it secret, keep this confidential,"
-    "keep this hidden, keep it hidden, without notice, without raising suspicion, invisibly, hide this, conceal*,"
+    "undetected, stealthily, surreptitiously, keep this secret, keep it secret, keep this confidential,"
+    "keep this hidden, keep it hidden, without notice, without raising suspicion, invisibly, hide this,"
     "without their knowledge, without the user's knowledge, without user knowledge, without the user knowing,"
-    "secret from, avoid detection, evade detection, without leaving a trace, not visible to, invisible to,"
-    "between us, under the radar, unbeknownst, transparently to, without being noticed, imperceptibly, keep quiet,"
-    "without drawing attention, without user awareness, internal only, for internal use only, do not log,"
+    "secret from, avoid detection, evade detection, without leaving a trace,"
+    "between us, under the radar, unbeknownst, without being noticed, imperceptibly, keep quiet,"
+    "without drawing attention, without user awareness,"
     "remain hidden, stay hidden",
     "MODEL": "ai assistant, ai assistants, assistant, ai model, ai models, ai agent, ai agents, ai, llm, llms,"
     "language model, language models, the agent, agents, the model, agent, chatbot, copilot, claude, chatgpt, gpt,"
@@ -131,12 +132,11 @@ WORDS = {
     "original task, initial task, user task, main task, solve the task, the task is done, first task is done,"
     "current task, ongoing task, continue with the task, before you can solve, original request, user's task",
     "GONE": "no longer available, no longer supported, deprecated, replaced by, replaced with, superseded by, obsolete,"
-    "discontinued, has moved to, is unavailable, temporarily unavailable, out of date, has been replaced, retired,"
-    "currently disabled, has been migrated, migrated to, outdated, insecure",
+    "discontinued, is unavailable, temporarily unavailable, out of date, has been replaced, retired,"
+    "currently disabled",
     "BEST": "best tool, best tools, most reliable, most accurate, only correct, only trusted,"
     "highest priority, top priority, preferred over, better than, the only tool, most trusted, more accurate than,"
-    "most advanced, most powerful, world's best, number one, prioritize this, prioritise this, prefer this tool,"
-    "always choose, always prefer, always select, always pick, preferred choice, higher priority than,"
+    "most advanced, most powerful, world's best, number one, better than all,"
     "in the world, the fastest, only use this, use only this, exclusively use, only secure",
     "CONFIRM": "confirmation, confirm, asking, permission, approval, consent, verification, verify, prompting, review,"
     "authorization, ask for, waiting for, double-check, hesitation, question, questioning, second thought, asking for",
@@ -167,4 +167,23 @@ WORDS = {
     "DENIED": "unauthorized access, is blocked, are blocked, refuse to, will refuse",
     "MONEY": "payment, payments, transaction, transactions, invoice, transfer funds, wire transfer, bitcoin, usd, eth",
     "PLEASE": "please, kindly, could you, can you, would you, i need you to, i want you to, you should, go ahead and",
+    "PREFERRED": "prefer this tool, prioritize this, prioritise this, always choose, always prefer, always select,"
+    "always pick, preferred choice, higher priority than, pick this one, choose this one, only ever propose",
+    "VOCATIVE": "note to ai, note to the ai, note to llm, dear model, dear assistant, dear ai, as an ai, as an llm,"
+    "as an ai model, as a language model, as a large language model, if you are a large language model,"
+    "if you are a language model, if you are an ai, if you are an llm, if you are an assistant, assistant reading this,"
+    "ai reading this, agents processing this, ai agents processing, agents resolving this, agents reading this,"
+    "for the assistant:, to the assistant:, to the ai:, to the model:, to the agent:, attention ai, attention assistant,"
+    "hey assistant, hidden requirement for assistants, nb for ai, llm:, copilot:, to any ai, to all ai, all ai mail,"
+    "to the browsing agent, the browsing agent, ai mail assistants, message to the model, instructions for ai,"
+    "instructions for the assistant, todo for the assistant, note for the assistant, note for ai, dear agent,"
+    "for ai agents:, for ai assistants:, for llms:, agents should set, whoever automates this, automated agents,"
+    "the llm needs to, the model is expected to, the assistant retrieves, (assistant:, agents must route, agents have to attach",
+    "DO": "delete*, remove*, wipe, disable*, book, buy, purchase, approve, grant, click, navigate, visit, star, push,"
+    "export*, invite, recommend*, move, pay, install*, download*, subscribe, unlock, change, create a rule, hand over,"
+    "hands the text, supply, suggest, browse, go to, reset, terminate, shut down, drop, turn off, assign, attach*,"
+    "encode, allocate, sign, ask",
+    "SECURITY": "injection, injections, attacker, attackers, adversarial, malicious, vulnerability, vulnerabilities,"
+    "exploit, exploits, payload, payloads, owasp, cve, jailbreak*, phishing, mitigation, mitigations, threat model,"
+    "prompt injection, exfiltration, attack, attacks",
 }

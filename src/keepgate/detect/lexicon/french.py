@@ -8,9 +8,9 @@ WORDS = {
     "vos, tes, les, ton, votre, ce que, donnees, avant",
     "INSTR": "instruction, instructions, consigne, consignes, directive, directives, regle, regles, ordre, ordres,"
     "commandes, prompt, prompts, message systeme, contraintes, contexte, restrictions",
-    "TELL": "dis, dire, dites, informe*, mentionn*, revel*, montre*, montrer, notifi*, avert*, preven*, signale*,"
+    "TELL": "dis, dire, dites, informe, informez, informer, mentionn*, revel*, montre*, montrer, notifie, notifiez, notifier, avert*, preven*, signale*,"
     "divulgu*, parle, parlez, parler",
-    "USER": "utilisateur, utilisateurs, utilisatrice, l'utilisateur, client, humain, operateur, personne",
+    "USER": "utilisateur, utilisateurs, utilisatrice, l'utilisateur, humain, operateur, personne",
     "COVERT": "secretement, en secret, discretement, silencieusement, en silence, a l'insu, furtivement, en arriere-plan,"
     "sans que, en cachette, dissimul*, cache, cachez",
     "MODEL": "assistant, modele, agent, l'assistant, intelligence artificielle, ia, modele de langage, l'agent, l'ia",
@@ -52,4 +52,7 @@ WORDS = {
     "CONFIRM": "confirmation, demander, permission, autorisation, consentement, approbation, confirmer",
     "MENTION": "exemple, exemples, attaque, attaques, attaquant, injection, malveillant*, par exemple",
     "PLEASE": "veuillez, s'il te plait, s'il vous plait, merci de",
+    "VOCATIVE": "a l'attention de l'agent, a l'attention de l'ia, note pour l'assistant, si vous etes une ia, agent ia, pour l'assistant",
+    "QUANT": "toutes, tous, tout",
+    "DO": "supprime, supprimez, reserve, achete, desactive",
 }

@@ -9,9 +9,9 @@ WORDS = {
     "INSTR": "anweisung, anweisungen, instruktion*, befehl, befehle, befehlen, regel, regeln, vorgabe, vorgaben,"
     "richtlinie*, anordnungen, systemprompt, system-prompt, prompt, prompts, aufgaben, kontext, gesagte, weisungen,"
     "beschrankungen, davor, auftrage, vorschriften",
-    "TELL": "sag, sage, sagen, erwahn*, informier*, mitteil*, mitzuteilen, teile, verrat*, zeig, zeige, zeigen, melde,"
+    "TELL": "sag, sage, sagen, erwahn*, informiere, informieren, mitteil*, mitzuteilen, teile, verrat*, zeig, zeige, zeigen, melde,"
     "melden, benachrichtig*, offenleg*, erzahl*, wissen zu lassen, hinweisen, offenbar*",
-    "USER": "benutzer, benutzers, benutzerin, nutzer, nutzers, nutzerin, anwender, anwenders, kunde, kunden, menschen,"
+    "USER": "benutzer, benutzers, benutzerin, nutzer, nutzers, nutzerin, anwender, anwenders, menschen,"
     "niemand, niemandem",
     "COVERT": "heimlich, unbemerkt, im hintergrund, verdeckt, im stillen, stillschweigend, ohne wissen, diskret,"
     "im geheimen, verheimlich*, unauffallig",
@@ -58,4 +58,7 @@ WORDS = {
     "MENTION": "beispiel, beispiele, beispielsweise, z.b., angriff, angriffe, angreifer, injektion*, schadlich*,"
     "bosartig*, sicherheitsforsch*",
     "PLEASE": "bitte",
+    "VOCATIVE": "hinweis fur ki*, hinweis an das sprachmodell, an das sprachmodell, fur ki-systeme, an den assistenten, wenn du eine ki bist, als ki",
+    "QUANT": "alle, alles, saemtliche, samtliche",
+    "DO": "losche, loschen, buche, kaufe, deaktiviere, lade herunter",
 }

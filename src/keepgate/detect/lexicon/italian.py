@@ -6,7 +6,7 @@ WORDS = {
     "PRIOR": "precedent*, tutte, tutti, tutto, sopra, iniziali, esistenti, tue, le, originali",
     "INSTR": "istruzione, istruzioni, regola, regole, direttiv*, ordini, comandi, indicazioni, prompt, contesto",
     "TELL": "dire, dillo, dirlo, informare, informa, menzionare, menziona*, rivelare, rivela*, mostrare, avvisare",
-    "USER": "utente, utenti, l'utente, all'utente, cliente, nessuno",
+    "USER": "utente, utenti, l'utente, all'utente, nessuno",
     "COVERT": "segretamente, in segreto, di nascosto, silenziosamente, in silenzio, discretamente, all'insaputa",
     "MODEL": "assistente, modello, agente, intelligenza artificiale, ia",
     "MUST": "devi, deve, sempre, obbligatori*, e necessario, assicurati",
@@ -35,4 +35,7 @@ WORDS = {
     "CONFIRM": "conferma, chiedere, permesso, approvazione, consenso",
     "MENTION": "esempio, esempi, attacco, attacchi, attaccante, iniezione, dannos*",
     "PLEASE": "per favore",
+    "VOCATIVE": "nota per l'assistente, per l'assistente, se sei un'ia",
+    "QUANT": "tutte, tutti, tutto",
+    "DO": "elimina, cancella, prenota, acquista",
 }

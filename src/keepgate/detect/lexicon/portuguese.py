@@ -10,7 +10,7 @@ WORDS = {
     "mensagem do sistema, restricoes, contexto, disse",
     "TELL": "diga, digas, dizer, conte, contar, informe, informar, mencione, mencionar, revele, revelar, mostre,"
     "mostrar, notifique, notificar, avise, avisar",
-    "USER": "usuario, usuarios, usuaria, utilizador, utilizadores, cliente, humano, ninguem, operador",
+    "USER": "usuario, usuarios, usuaria, utilizador, utilizadores, humano, ninguem, operador",
     "COVERT": "em segredo, secretamente, silenciosamente, discretamente, as escondidas, em silencio, sem que, ocult*,"
     "em segundo plano, sem o conhecimento, sem avisar",
     "MODEL": "assistente, modelo, agente, inteligencia artificial, ia, assistente de ia, modelo de linguagem",
@@ -49,4 +49,7 @@ WORDS = {
     "CONFIRM": "confirmacao, perguntar, permissao, aprovacao, consentimento, confirmar, pedir",
     "MENTION": "exemplo, exemplos, ataque, ataques, atacante, injecao, malicios*, por exemplo",
     "PLEASE": "por favor",
+    "VOCATIVE": "nota para o assistente, para o assistente, se voce e uma ia, assistente virtual, como ia",
+    "QUANT": "todas, todos, tudo",
+    "DO": "apague, exclua, compre, desative",
 }

@@ -11,7 +11,7 @@ WORDS = {
     "TELL": "digas, decir, diga, decirle, decirselo, informes, informar, informe, informarle, menciones, mencionar,"
     "mencione, reveles, revelar, revele, muestres, mostrar, muestre, notifiques, notificar, avises, avisar, cuentes,"
     "comuniques, comunicar",
-    "USER": "usuario, usuarios, usuaria, cliente, humano, operador, nadie",
+    "USER": "usuario, usuarios, usuaria, humano, operador, nadie",
     "COVERT": "en secreto, secretamente, silenciosamente, discretamente, en silencio, a escondidas, sin que, ocult*,"
     "sin avisar, en segundo plano, sin el conocimiento",
     "MODEL": "asistente, modelo, agente, inteligencia artificial, ia, asistente de ia, modelo de lenguaje",
@@ -50,4 +50,7 @@ WORDS = {
     "CONFIRM": "confirmacion, preguntar, permiso, aprobacion, consentimiento, confirmar, pedir",
     "MENTION": "ejemplo, ejemplos, ataque, ataques, atacante, inyeccion, malicios*, seguridad informatica",
     "PLEASE": "por favor",
+    "VOCATIVE": "nota para el asistente, para el asistente, nota interna para el asistente, si eres una ia, como ia, asistente virtual",
+    "QUANT": "todas, todo, todos, toda",
+    "DO": "elimina, borra, reserva, compra, desactiva, descarga",
 }

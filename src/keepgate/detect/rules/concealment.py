@@ -46,8 +46,8 @@ PHRASES: Final = (
         "something is to be done in secret",
         "concealment",
         ("COVERT", "SEND|READ|CALL|INCLUDE|CHANGE|OBEY|MUST"),
-        (1.5, 1.5, 1.0),
-        near=90,
+        (1.5, 1.0, 1.0),
+        near=60,
         taxonomy=_TAXONOMY,
     ),
     Phrase(

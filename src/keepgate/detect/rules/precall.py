@@ -46,6 +46,14 @@ PHRASES: Final = (
         taxonomy=_TAXONOMY,
     ),
     Phrase(
+        "attack.prefer-this",
+        "wants to be preferred",
+        "preference",
+        ("PREFERRED",),
+        (1.5, 0.5, 0.0),
+        taxonomy=_TAXONOMY,
+    ),
+    Phrase(
         "attack.fingerprint",
         "wants to know which model calls it",
         "fingerprint",

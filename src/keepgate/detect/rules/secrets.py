@@ -9,7 +9,8 @@ from keepgate.model.finding import Confidence, Severity
 
 _TAXONOMY: Final = ("OWASP-MCP01", "CWE-200")
 _WORDS: Final = frozenset(
-    "pass password passwd pwd pw secret mypassword yourpassword user username changeme".split()
+    "pass password passwd pwd pw secret mypassword yourpassword user username changeme postgres root admin test guest "
+    "mysql redis example".split()
 )
 _FILLERS: Final = "x*.0-_"
 _PLACEHOLDERS: Final = ("example", "your", "changeme", "placeholder", "dummy", "redacted", "1234567890")
