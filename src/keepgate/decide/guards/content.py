@@ -89,12 +89,22 @@ PROFILES: Final[Mapping[str, tuple[Table, Table]]] = {
     "relaxed": (Table(), Table()),
     "balanced": (
         _table(attack=(Action.DENY, _FAIRLY)),
-        _table(secret=(Action.REDACT, _SURE), personal=(Action.REDACT, _SURE), attack=(Action.DENY, _FAIRLY)),
+        _table(
+            secret=(Action.REDACT, _SURE),
+            personal=(Action.REDACT, _SURE),
+            exfil=(Action.REDACT, _FAIRLY),
+            hidden=(Action.REDACT, _FAIRLY),
+            attack=(Action.DENY, _FAIRLY),
+        ),
     ),
     "strict": (
         _table(secret=(Action.DENY, _SURE), attack=(Action.DENY, _FAIRLY)),
         _table(
-            secret=(Action.REDACT, _FAIRLY), personal=(Action.REDACT, _FAIRLY), attack=(Action.DENY, _FAIRLY)
+            secret=(Action.REDACT, _FAIRLY),
+            personal=(Action.REDACT, _FAIRLY),
+            exfil=(Action.REDACT, _FAIRLY),
+            hidden=(Action.REDACT, _FAIRLY),
+            attack=(Action.DENY, _FAIRLY),
         ),
     ),
 }
