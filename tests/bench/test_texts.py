@@ -6,6 +6,7 @@ import pytest
 
 from bench.scenarios import HANDSHAKE, MODERN, SCENARIOS
 from bench.texts import NEAR_MISSES, body, texts
+from keepgate import check
 from keepgate.detect.detector import PatternDetector
 from keepgate.detect.rules import RULES
 
@@ -24,9 +25,11 @@ def test_texts_have_their_size_and_differ_and_half_of_them_are_not_ascii(size):
 @pytest.mark.parametrize("size", [200, 4096, 65536])
 def test_no_text_is_stopped_however_closely_one_has_to_look(size):
     """All is a near miss: a finding in one of them is a false one."""
-    detector = PatternDetector(RULES)
-    assert not [text for text in texts(size) if detector.look({"text": text})]
-    assert any(detector.matcher.hits(text.encode()) for text in texts(size))
+    stopped = [
+        text for text in texts(size) if check({"kind": "tool_output", "text": text}).verdict.name != "ALLOW"
+    ]
+    assert not stopped
+    assert any(PatternDetector(RULES).matcher.hits(text.encode()) for text in texts(size))
 
 
 @pytest.mark.parametrize("revision", [MODERN, HANDSHAKE])

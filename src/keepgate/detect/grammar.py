@@ -38,6 +38,8 @@ class Phrase:
     weights: tuple[float, float, float]
     near: int = 120
     ordered: bool = False
+    clause: bool = False
+    """All slots in one clause: no comma between them."""
     unless: str = ""
     taxonomy: tuple[str, ...] = ("OWASP-MCP03", "SAFE-T1001", "CWE-1427")
     severity: Severity = Severity.MEDIUM
@@ -61,11 +63,12 @@ class Signal:
 
 _STOP: Final = bit("STOP")
 _QUOTE: Final = bit("QUOTE")
+_COMMA: Final = bit("COMMA")
 _SECURITY: Final = bit("SECURITY")
 _GUIDE: Final = 4
 """Different words of the trade that make a guide."""
 _MENTION: Final = bits(("MENTION", "SECURITY"))
-_EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE"))
+_EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE", "COMMA"))
 
 
 class Grammar:
@@ -173,7 +176,7 @@ def _filled(phrase: Phrase, sentence: list[Token], number: int) -> int | None:
     open_slots = list(phrase.slots)
     start = sentence[number].start
     for token in sentence[number:]:
-        if token.end - start > phrase.near:
+        if token.end - start > phrase.near or (phrase.clause and token.concepts == _COMMA):
             return None
         if phrase.ordered:
             while open_slots and open_slots[0] & token.concepts:

@@ -31,7 +31,7 @@ _WORDS: Final = {fold(word): concepts for word, concepts in words().items()}
 CONCEPTS: Final = tuple(
     sorted(
         {concept for concepts in _WORDS.values() for concept in concepts}
-        | {"STOP", "ADDRESS", "IDENT", "QUOTE"}
+        | {"STOP", "ADDRESS", "IDENT", "QUOTE", "COMMA"}
     )
 )
 _BITS: Final = {concept: 1 << number for number, concept in enumerate(CONCEPTS)}
@@ -76,6 +76,7 @@ _STOP: Final = _BITS["STOP"]
 _ADDRESS: Final = _BITS["ADDRESS"]
 _IDENT: Final = _BITS["IDENT"]
 _QUOTE: Final = _BITS["QUOTE"]
+_COMMA: Final = _BITS["COMMA"]
 
 
 def _quoted(word: str) -> str:
@@ -100,7 +101,7 @@ def _pattern() -> str:
             r"\b[a-z0-9]{1,30}(?:_[a-z0-9]{1,30}){1,8}\b",
             rf"\b(?:{'|'.join(map(_quoted, stems))})[a-z]{{0,12}}\b",
             "|".join(map(_quoted, others)),
-            r"[\"'`]|“|”|«|»|「|」",
+            r",|[\"'`]|“|”|«|»|「|」",
         )
     )
 
@@ -147,6 +148,8 @@ def _concepts(raw: bytes) -> int:
         return _ADDRESS
     if "_" in text:
         return _IDENT
+    if text == ",":
+        return _COMMA
     return _QUOTE if text and text in "\"'`“”«»「」" else _STOP
 
 
