@@ -6,6 +6,7 @@ are data, in `detect/rules`; one phrase alone decides nothing, families are weig
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -79,6 +80,7 @@ class Grammar:
         present = presence()
         self._bits = [mask for mask, _ in present]
         self._most = lru_cache(maxsize=4096)(self._heaviest)
+        self._possible = lru_cache(maxsize=16_384)(self._filled_by)
         self._hits = Matcher.of_words([pattern for _, pattern in present])
 
     def potential(self, text: bytes, channel: int) -> float:
@@ -99,6 +101,14 @@ class Grammar:
                 families[phrase.family] = weight
         return sum(families.values())
 
+    def _filled_by(self, there: int) -> tuple[Phrase, ...]:
+        """The phrases that a sentence with these concepts may have."""
+        return tuple(
+            phrase
+            for phrase in self.phrases
+            if not phrase.never & there and all(slot & there for slot in phrase.slots)
+        )
+
     def signals(self, tokens: Iterable[Token]) -> Iterator[Signal]:
         """Every phrase in every sentence, at most SIGNALS."""
         left = SIGNALS
@@ -106,9 +116,7 @@ class Grammar:
             there = 0
             for token in sentence:
                 there |= token.concepts
-            for phrase in self.phrases:
-                if phrase.never & there or not all(slot & there for slot in phrase.slots):
-                    continue
+            for phrase in self._possible(there):
                 place = _closest(phrase, sentence)
                 if place is None:
                     continue
@@ -123,19 +131,28 @@ def about_attacks(tokens: Iterable[Token], text: bytes) -> bool:
     return len({text[token.start : token.end] for token in tokens if token.concepts & _SECURITY}) >= _GUIDE
 
 
-def disguised(signal: Signal, tokens: Iterable[Token], text: str, literal: str) -> bool:
-    """Whether the words of a signal are other ones than those that stand there: at least two, or all there are."""
-    raw = text.encode(errors="replace")
-    meant = [
-        t for t in tokens if signal.start <= t.start and t.end <= signal.end and t.concepts & ~_EVERYWHERE
-    ]
-    changed = at = chars = 0
-    for token in meant:
+def disguised(signals: Sequence[Signal], tokens: Sequence[Token], raw: bytes, literal: str) -> list[Signal]:
+    """The signals whose words are other ones than those that stand there: at least two, or all there are.
+
+    `raw` is the text in UTF-8, `literal` what stands there, character by character. One pass over the tokens.
+    """
+    changed, meant = [0], [0]
+    at = chars = 0
+    for token in tokens:
+        chars += len(raw[at : token.start].decode(errors="replace"))
         word = raw[token.start : token.end].decode(errors="replace")
-        start = chars + len(raw[at : token.start].decode(errors="replace"))
-        at, chars = token.end, start + len(word)
-        changed += len(word) >= _LEGIBLE and literal[start:chars] != word
-    return changed >= min(2, len(meant)) > 0
+        known = bool(token.concepts & ~_EVERYWHERE)
+        other = known and len(word) >= _LEGIBLE and literal[chars : chars + len(word)] != word
+        changed.append(changed[-1] + other)
+        meant.append(meant[-1] + known)
+        chars, at = chars + len(word), token.end
+    starts, ends = [token.start for token in tokens], [token.end for token in tokens]
+    out = []
+    for signal in signals:
+        first, last = bisect_left(starts, signal.start), bisect_right(ends, signal.end)
+        if changed[last] - changed[first] >= min(2, meant[last] - meant[first]) > 0:
+            out.append(signal)
+    return out
 
 
 def _sentences(tokens: Iterable[Token]) -> Iterator[list[Token]]:

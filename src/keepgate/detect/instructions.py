@@ -113,7 +113,7 @@ class InstructionDetector:
         words = squeezed(raw) if view.squeezed else tokens(raw)
         signals = list(self._grammar.signals(words))
         if view.literal:
-            signals = [each for each in signals if disguised(each, words, view.text, view.literal)]
+            signals = disguised(signals, words, raw, view.literal)
         if view.squeezed:  # nobody speaks about a thing in letters set apart
             signals = [replace(each, mentioned=False) for each in signals]
         if channel is Channel.CONTENT and not view.hidden and about_attacks(words, raw):
