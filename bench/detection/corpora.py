@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from bench.detection import harmless, opened, record, sessions
 from bench.detection.items import Item
 from tests.attacks import harmless as twins
+from tests.attacks import written as by_hand
 from tests.attacks.grammar import Attack, attacks
+from tests.attacks.hosts import tool
 
 OWN = "own: "
 """Sources of our own making begin with it."""
@@ -76,9 +78,32 @@ def own_harmless(half: str = "measure") -> list[Item]:
     return out
 
 
+def written() -> list[Item]:
+    """By hand."""
+    out = []
+    for attack, tools, results, prompts in (
+        (True, by_hand.TOOLS, by_hand.RESULTS, by_hand.PROMPTS),
+        (False, by_hand.HARMLESS_TOOLS, by_hand.HARMLESS_RESULTS, by_hand.HARMLESS_PROMPTS),
+    ):
+        side = "attacks" if attack else "harmless"
+        for number, (name, said) in enumerate(tools):
+            definition = tool(name, said, text="The text")
+            key = f"written-{side}-tool-{number}"
+            out.append(
+                Item(key, f"{OWN}written by hand", "tool", attack=attack, tool=definition, server="helper")
+            )
+        for kind, texts in (("tool_output", results), ("prompt", prompts)):
+            for number, text in enumerate(texts):
+                key = f"written-{side}-{kind}-{number}"
+                out.append(Item(key, f"{OWN}written by hand", kind, attack=attack, text=text))
+    return out
+
+
 def gathered() -> Corpora:
     """All that is here: what is absent is left out, and the report counts what there was."""
-    return Corpora([*opened.items(), *harmless.items(), *record.items(), *own_attacks(), *own_harmless()])
+    return Corpora(
+        [*opened.items(), *harmless.items(), *record.items(), *own_attacks(), *own_harmless(), *written()]
+    )
 
 
 def in_session(corpora: Corpora) -> list[Item]:

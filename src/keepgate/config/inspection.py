@@ -16,8 +16,10 @@ from keepgate.decide.guards.content import PROFILES, Action, Content, Table
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import Detector, PatternDetector
 from keepgate.detect.instructions import InstructionDetector
+from keepgate.detect.model import Model
 from keepgate.detect.packs import PackDetector, parse
 from keepgate.detect.rules import PHRASES, RULES
+from keepgate.detect.weights import BIAS, SCALE, WEIGHTS
 from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
 
@@ -65,7 +67,7 @@ def detectors(engine: str = "auto") -> tuple[Detector, ...]:
     pack = PackDetector(parse(_pack(), "secrets.toml"))
     known = {rule.id for rule in pack.rules}
     patterns = PatternDetector([rule for rule in RULES if rule.id not in known], engine=engine)
-    return (patterns, pack, InstructionDetector(PHRASES, (patterns, pack)))
+    return (patterns, pack, InstructionDetector(PHRASES, (patterns, pack), Model.of(WEIGHTS, SCALE, BIAS)))
 
 
 def _pack() -> str:

@@ -13,6 +13,7 @@ from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
 from keepgate.detect.entities import Clue, clues, references
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
 from keepgate.detect.lexer import squeezed, tokens
+from keepgate.detect.model import Model, Seen, nudge
 from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import Place, places, strings
 from keepgate.detect.views import BORDER, View, Views
@@ -32,6 +33,8 @@ _TITLES: Final = {
     INSTRUCTIONS: "text that gives the model orders",
 }
 _TAXONOMY: Final = ("OWASP-MCP03", "OWASP-MCP06", "SAFE-T1001", "SAFE-T1102", "CWE-1427")
+DOUBTFUL: Final = 1.0
+"""What weighs less is not shown to the model."""
 NOTED: Final = 1.5
 """What weighs less is not worth a line in the log."""
 _WHOLE: Final = 1 << 30
@@ -60,8 +63,11 @@ _NOTHING: Final = View("plain", "", "", lambda start, end: (start, end))
 class InstructionDetector:
     """Phrases over every view of every string. `hidden` also look at what was decoded."""
 
-    def __init__(self, phrases: Sequence[Phrase], hidden: Sequence[Detector] = ()) -> None:
+    def __init__(
+        self, phrases: Sequence[Phrase], hidden: Sequence[Detector] = (), model: Model | None = None
+    ) -> None:
         self._grammar = Grammar(phrases)
+        self._model = model
         self._views = Views()
         self._hidden = hidden
 
@@ -103,7 +109,13 @@ class InstructionDetector:
         if best is not None and best.weighed.score >= NOTED:
             yield from _reported(best, seen, where)
 
-    def _weighed(self, view: View, channel: Channel) -> Weighed | None:
+    def seen(self, text: str, channel: Channel) -> Iterator[tuple[Seen, Weighed | None]]:
+        """What passes the gate, view by view, with what its phrases weigh: what the model learns from."""
+        for view in self._views.of(text):
+            if (seen := self._seen(view, channel)) is not None:
+                yield seen, _grouped(seen, view)
+
+    def _seen(self, view: View, channel: Channel) -> Seen | None:
         raw = view.text.encode(errors="replace")
         if not view.squeezed:
             hidden = HIDDEN if view.hidden else 0.0
@@ -118,8 +130,15 @@ class InstructionDetector:
             signals = [replace(each, mentioned=False) for each in signals]
         if channel is Channel.CONTENT and not view.hidden and about_attacks(words, raw):
             signals = [replace(each, mentioned=True) for each in signals]
-        reach = {"reach": _WHOLE} if channel is Channel.DEFINITION else {}
-        return weigh(signals, channel, hidden=view.hidden and not view.squeezed, **reach) if signals else None
+        return Seen(raw, words, signals, channel, view.hidden)
+
+    def _weighed(self, view: View, channel: Channel) -> Weighed | None:
+        seen = self._seen(view, channel)
+        weighed = _grouped(seen, view) if seen is not None else None
+        if seen is None or weighed is None or weighed.score < DOUBTFUL or self._model is None:
+            return weighed
+        judgement = self._model.judge(seen)
+        return replace(weighed, score=weighed.score + nudge(judgement.logit), reasons=judgement.reasons)
 
     def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
         length = len(view.plain)
@@ -127,6 +146,12 @@ class InstructionDetector:
             for seen in detector.look(view.plain, (), Setting(channel)):
                 start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end, length))
                 yield where.sighting(seen.finding, start, end, seen.finding.evidence)
+
+
+def _grouped(seen: Seen, view: View) -> Weighed | None:
+    reach = {"reach": _WHOLE} if seen.channel is Channel.DEFINITION else {}
+    hidden = view.hidden and not view.squeezed
+    return weigh(seen.signals, seen.channel, hidden=hidden, **reach) if seen.signals else None
 
 
 def _folded_span(view: View, start: int, end: int, length: int) -> tuple[int, int]:

@@ -45,11 +45,13 @@ class Weighed:
     score: float
     signals: tuple[Signal, ...]
     families: frozenset[str]
+    reasons: tuple[str, ...] = ()
+    """What the model saw, if it was asked."""
 
     def with_more(self, more: Mapping[str, float]) -> Weighed:
         """With families that something else than phrases speaks for."""
         extra = sum(weight for family, weight in more.items() if family not in self.families)
-        return Weighed(self.score + extra, self.signals, self.families | frozenset(more))
+        return Weighed(self.score + extra, self.signals, self.families | frozenset(more), self.reasons)
 
     @property
     def start(self) -> int:

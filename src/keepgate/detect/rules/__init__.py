@@ -21,6 +21,7 @@ from keepgate.detect.rules import (
     precedence,
     roleplay,
     secrets,
+    steering,
     tampering,
     transfer,
 )
@@ -40,6 +41,7 @@ PHRASES: Final[tuple[Phrase, ...]] = (
     *precall.PHRASES,
     *tampering.PHRASES,
     *transfer.PHRASES,
+    *steering.PHRASES,
     *roleplay.PHRASES,
 )
 """Every structure of an instruction to a model."""

@@ -106,7 +106,7 @@ RULES: Final = (
         "metadata-address",
         "the address of a cloud's instance metadata",
         r"(?i)\b(?:169\.254\.169\.254|metadata\.google\.internal|metadata\.azure\.com|100\.100\.100\.200|"
-        r"169\.254\.170\.2|192\.0\.0\.192)\b|fd00:ec2::254|\b(?:0xa9fea9fe|2852039166|0251\.0376\.0251\.0376)\b|"
+        r"169\.254\.170\.2|192\.0\.0\.192)\b|fd00:ec2::254|//(?:0xa9fea9fe|2852039166|0251\.0376\.0251\.0376)\b|"
         r"::ffff:(?:169\.254\.169\.254|a9fe:a9fe)",
         _ADDRESS,
     ),

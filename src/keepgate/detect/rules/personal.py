@@ -123,7 +123,7 @@ RULES: Final = (
     _proven("pl-pesel", "Polish PESEL", r"\b[0-9]{11}\b", checksums.pesel),
     _proven("br-cpf", "Brazilian CPF", r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b", checksums.cpf),
     _named("br-cpf-named", "Brazilian CPF", r"cpf", r"[0-9]{11}", checksums.cpf),
-    _proven("in-aadhaar", "Indian Aadhaar", r"\b[2-9][0-9]{3}[ \-][0-9]{4}[ \-][0-9]{4}\b", checksums.verhoeff),
+    _proven("in-aadhaar", "Indian Aadhaar", r"\b[2-9][0-9]{3}[ \-][0-9]{4}[ \-][0-9]{4}(?:[ \-][0-9]{4})?\b", checksums.verhoeff),
     _named("in-aadhaar-named", "Indian Aadhaar", r"aadhaar|aadhar|uidai", r"[2-9][0-9]{11}", checksums.verhoeff),
     _named("in-pan", "Indian PAN", r"pan(?: card)?", r"[a-z]{3}[abcfghljpt][a-z][0-9]{4}[a-z]"),
     _proven("cn-id", "Chinese identity number", r"\b[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx]\b", checksums.chinese_id),
