@@ -265,6 +265,12 @@ def test_a_remembered_answer_of_other_circumstances_does_not_count(tmp_path, mon
     assert backend_of(examine(tmp_path)) == "bubblewrap"
 
 
+def test_without_a_state_directory_nothing_can_be_tried(tmp_path):
+    file = make(tmp_path / "state")
+    assert not backend_of(examine(file))
+    assert "Not a directory" in examine(file)[0].why
+
+
 def test_the_self_test_notices_what_does_not_hold(tmp_path, monkeypatch):
     """Run without any containment it finds everything open that is open."""
 

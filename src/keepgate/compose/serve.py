@@ -82,6 +82,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             watching.cancel()
             fetching.cancel()
             stopping.cancel()
+            await asyncio.gather(watching, fetching, stopping, return_exceptions=True)
             await gateway.close(GRACE)
             gateway.enforcer.note("stop", f"keepgate {__version__}")
     finally:

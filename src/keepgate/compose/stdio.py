@@ -69,6 +69,7 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
             pass
         finally:
             watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await gateway.close(GRACE)
             gateway.enforcer.note("stop", f"keepgate {__version__}", principal=principal.id)
     finally:

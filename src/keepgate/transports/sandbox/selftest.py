@@ -62,7 +62,10 @@ class Outcome:
 def examine(state: Path, *, fresh: bool = False) -> tuple[Outcome, ...]:
     """Each backend up to the first that holds. `fresh` tries again what is known since the machine started."""
     folder = state / "sandbox"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:  # whoever needs the state directory next says what to do about it
+        return tuple(Outcome(each, why=f"`{folder}` cannot be made: {error.strerror}") for each in BACKENDS)
     file = folder / "selftest.json"
     here = _here()
     if not fresh and (known := _remembered(file, here)):
