@@ -49,9 +49,9 @@ class Outcome:
 def read(directory: Path, prefix: str) -> Outcome:
     """Count what the suite left in its output directory: `<prefix><scenario>-<time>/checks.json`."""
     outcome = Outcome()
-    for file in sorted(directory.glob("*/checks.json")):
+    for file in sorted(directory.rglob("checks.json")):  # `auth/…` is a directory of its own
         # 2026-11-21T07-50-52-359Z, and the hyphen before it, are 25 characters.
-        scenario = file.parent.name[len(prefix) : -25]
+        scenario = file.parent.relative_to(directory).as_posix()[len(prefix) : -25]
         checks = json.loads(file.read_text())
         outcome.passed[scenario] = sum(check["status"] == "SUCCESS" for check in checks)
         outcome.bad += [
