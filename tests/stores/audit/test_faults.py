@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from tests.stores.audit.conftest import KEK
 
 PACE = Pace(segment_bytes=2500, records=4, seconds=0.001)
 ROUNDS = range(10)
+ROOT = Path(__file__).parents[3]
 
 
 def work(state, acknowledge: Callable[[str], None], *, durable: bool) -> None:
@@ -95,11 +99,18 @@ FAULTS = {
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_at_every_call_that_changes_a_file(fault, tmp_path):
+    """In an interpreter of its own: what other tests left running must not hold a lock when this one forks."""
+    code = f"from tests.stores.audit.test_faults import at_every_call; at_every_call({fault!r}, {str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=500)
+    assert done.returncode == 0, done.stderr
+
+
+def at_every_call(fault: str, directory: str) -> None:
     make, durable = FAULTS[fault]
     at, struck = 0, True
     while struck:
         at += 1
-        state = tmp_path / str(at)
+        state = Path(directory) / str(at)
         acknowledged, struck = run_broken(make(at, state), state, durable=durable)
         check(state, acknowledged)
     assert at > 60
