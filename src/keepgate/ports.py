@@ -213,7 +213,7 @@ class Connector(Protocol):
 class Approver(Protocol):
     """Where a person decides on requests."""
 
-    def claim(self, wanted: Wanted, *, goes_on: bool = False) -> Claim:
+    def claim(self, wanted: Wanted, *, goes_on: str = "") -> Claim:
         """Use an approval of exactly this, else ask for one. Raises LocalError: then nothing is approved."""
 
 

@@ -115,13 +115,21 @@ def test_what_was_decided_is_decided(store):
 
 def test_a_call_that_was_let_through_may_be_gone_on_with(store, clock):
     approved(store)
-    assert store.claim(WANTED, goes_on=True).state is State.APPROVED
-    assert store.claim(WANTED, goes_on=True).state is State.APPROVED
-    assert store.claim(WANTED).state is State.PENDING
+    assert store.claim(WANTED).state is State.APPROVED
+    assert store.claim(WANTED, goes_on="one").state is State.APPROVED
+    assert store.claim(WANTED, goes_on="two").state is State.APPROVED
+    assert store.claim(WANTED, goes_on="one").state is State.PENDING, "a handle counts once"
+
+
+def test_what_another_process_let_through_is_not_gone_on_with(store, tmp_path, clock):
+    approved(store)
+    store.claim(WANTED)
+    again = Approvals(tmp_path, MASTER, clock, seconds=100)
+    assert again.claim(WANTED, goes_on="one").state is State.PENDING
 
 
 def test_a_request_cannot_pose_as_one_that_goes_on(store):
-    assert store.claim(WANTED, goes_on=True).state is State.PENDING
+    assert store.claim(WANTED, goes_on="x").state is State.PENDING
 
 
 def test_of_many_who_claim_at_once_one_gets_it(store, tmp_path, clock):

@@ -36,9 +36,12 @@ async def follow(gateway: Gateway, settings: Settings) -> None:
     file = QuarantineFile(settings.state)
     seen: object = None
     while True:
-        if (found := file.version()) != seen:
-            seen = found
-            gateway.use_quarantine(held_of(file))
+        try:
+            if (found := file.version()) != seen:
+                gateway.use_quarantine(held_of(file))
+                seen = found
+        except Exception:  # whatever fails, the next look must come
+            log.exception("the quarantine could not be taken up")
         await asyncio.sleep(PAUSE)
 
 

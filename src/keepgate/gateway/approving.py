@@ -15,6 +15,7 @@ from keepgate.model.exchange import Exchange
 from keepgate.model.verdict import Effect, Verdict, deny
 from keepgate.ports import Approver
 from keepgate.protocol import jsonrpc
+from keepgate.protocol.eras import STATELESS_REVISIONS
 
 GUARD: Final = "approvals"
 _ENVELOPE: Final = frozenset(("_meta", "requestState", "inputResponses"))
@@ -47,7 +48,9 @@ class Approving:
             trace,
         )
         try:
-            claim = self._approver.claim(wanted, goes_on="requestState" in message.params)
+            handle = message.params.get("requestState")
+            goes_on = handle if isinstance(handle, str) and exchange.revision in STATELESS_REVISIONS else ""
+            claim = self._approver.claim(wanted, goes_on=goes_on)
         except LocalError as error:
             return _with(
                 deny(f"it needs approval, and {error.public}", guard=GUARD, private=error.private), verdict

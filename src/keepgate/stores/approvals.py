@@ -34,6 +34,7 @@ KEPT: Final = 7 * 86_400.0
 """Seconds that what was decided stays to be looked at."""
 CONTINUED: Final = 3600.0
 """Seconds in which a call that was let through may be gone on with, where the server asked something in between."""
+MAX_HANDLES: Final = 10_000
 _NONCE: Final = 12
 _COLUMNS: Final = (
     "id TEXT PRIMARY KEY, digest BLOB NOT NULL, principal BLOB NOT NULL, created REAL NOT NULL, expires REAL NOT NULL, "
@@ -59,9 +60,15 @@ class Approvals:
         self._seconds = seconds
         self._used: dict[str, float] = {}
         """What this process has used, and when that will have expired."""
+        self._mine: dict[str, float] = {}
+        """The same, until nothing may go on with it any more."""
+        self._handles: dict[bytes, float] = {}
+        """Handles that a call went on with."""
 
-    def claim(self, wanted: Wanted, *, goes_on: bool = False) -> Claim:
-        """Use an approval of exactly this, else ask for one. `goes_on`: the request goes on with a call let through.
+    def claim(self, wanted: Wanted, *, goes_on: str = "") -> Claim:
+        """Use an approval of exactly this, else ask for one.
+
+        `goes_on`: the handle by which the request goes on with a call that this process let through; each counts once.
 
         Of two requests that claim one approval at the same time only one gets it.
         """
@@ -76,13 +83,26 @@ class Approvals:
                 if state is State.APPROVED:
                     self._used = {key: end for key, end in self._used.items() if end > now}
                     self._used[row["id"]] = row["expires"]
+                    self._mine = {key: end for key, end in self._mine.items() if end > now}
+                    self._mine[row["id"]] = now + CONTINUED
                     self._put(database, row, State.USED, row["decided"], used=now)
                     return Claim(row["id"], State.APPROVED, _decided(row)["by"])
-                if state is State.USED and goes_on and now - row["used"] < CONTINUED:
+                if state is State.USED and self._goes_on(row, goes_on, now):
                     return Claim(row["id"], State.APPROVED, _decided(row)["by"])
                 if state in (State.PENDING, State.DENIED):
                     return Claim(row["id"], state, _decided(row)["by"])
             return self._ask(database, wanted, digest, now)
+
+    def _goes_on(self, row: sqlite3.Row, handle: str, now: float) -> bool:
+        """Whether a handle may go on with a used approval: not twice, and not what an earlier process let through."""
+        if not handle or row["id"] not in self._mine or now - row["used"] >= CONTINUED:
+            return False
+        key = self._mac(b"handle", handle.encode(errors="replace"))
+        self._handles = {known: end for known, end in self._handles.items() if end > now}
+        if key in self._handles or len(self._handles) >= MAX_HANDLES:
+            return False
+        self._handles[key] = now + CONTINUED
+        return True
 
     def _ask(self, database: sqlite3.Connection, wanted: Wanted, digest: bytes, now: float) -> Claim:
         database.execute("DELETE FROM approval WHERE expires < ?", (now - KEPT,))
