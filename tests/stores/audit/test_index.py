@@ -69,7 +69,7 @@ def test_every_record_is_found_once_in_the_order_of_time(index, two_logs):
         ({"until": "2026-11-21T08:33:20.123456795Z"}, lambda r: r["time"] < "2026-11-21T08:33:20.123456795Z"),
         ({"server": "files", "effect": "deny"}, lambda r: (r["server"], r["verdict"]["effect"]) == ("files", "deny")),
     ],
-    ids=str,
+    ids=["server", "method", "effect", "trace", "names", "since", "until", "server and effect"],
 )  # fmt: skip
 def test_each_filter_finds_what_a_walk_over_the_records_finds(index, two_logs, wanted, matches):
     expected = [record for record in everything(two_logs) if matches(record)]
