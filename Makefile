@@ -19,6 +19,8 @@ PYTHON ?= $(shell for each in /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/p
 	"$$each" -c 'import ensurepip, venv' 2>/dev/null && command -v "$$each" && break; done)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
+# Tests wait more than they compute: one worker more than there are processors, each test file whole in one of them.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BENCH_ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
@@ -29,6 +31,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 STAMPS := .cache/stamps
 SETUP := $(STAMPS)/python $(STAMPS)/peers
 PYTEST := .venv/bin/python -m pytest
+ALL := -q --numprocesses=$(WORKERS) --dist=loadfile
 
 .PHONY: help setup run test check lint unit conformance real fuzz bench soak bench-peers bench-detection bench-detection-peers \
 	format lock clean
@@ -73,7 +76,7 @@ lint: $(STAMPS)/python
 
 unit: $(STAMPS)/python
 	tools/system.sh bubblewrap:bwrap
-	$(PYTEST) -q -m "not e2e and not conformance and not real and not slow" $(PYTEST_ARGS)
+	$(PYTEST) $(ALL) -m "not e2e and not conformance and not real and not slow" $(PYTEST_ARGS)
 
 check: lint unit
 
@@ -86,7 +89,7 @@ real: setup
 
 test: setup lint
 	tools/system.sh chromium bubblewrap:bwrap
-	$(PYTEST) $(PYTEST_ARGS)
+	$(PYTEST) $(ALL) $(PYTEST_ARGS)
 
 # Coverage-guided fuzzing of what reads bytes from outside (Linux).
 fuzz: $(STAMPS)/python
