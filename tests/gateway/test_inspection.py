@@ -225,7 +225,7 @@ async def test_poisoned_instructions_are_left_out_of_the_hello():
     gateway, log = gateway_of({"a": FakeServer("stateless", reply)}, ALL)
     answer = await ask(gateway, ALICE, "server/discover", mount="a")
     assert "instructions" not in answer["result"]
-    assert "content.refused" in log.methods()
+    assert "content.withheld" in log.methods()
 
 
 @alone

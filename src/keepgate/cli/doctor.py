@@ -137,10 +137,13 @@ def _sandbox(settings: Settings) -> Iterator[Line]:
 
 def _servers(settings: Settings) -> Iterator[Line]:
     from keepgate.compose import list_servers
+    from keepgate.compose.vetting import refused_of
 
     if not settings.servers:
         yield Line(WARN, "no server is configured", "keepgate up finds the servers your clients use")
-    for name, found in list_servers(settings).items():
+        return
+    answers = list_servers(settings)
+    for name, found in answers.items():
         if isinstance(found, KeepgateError):
             yield Line(FAIL, f"server {name}: {found}")
         else:
@@ -151,3 +154,7 @@ def _servers(settings: Settings) -> Iterator[Line]:
             for tool, why in found.unusable:
                 cure = "tell its maker; `schemas.unusable` says what follows"
                 yield Line(WARN, f"server {name}: tool `{tool}` cannot be checked: {why}", cure)
+    for what in refused_of(settings, answers):
+        thing = what.kind if not what.name else f"{what.kind} `{what.name[:200]}`"
+        cure = "tell its maker; docs/content.md says what is looked for, and what follows"
+        yield Line(WARN, f"server {what.server}: {thing} is withheld: {what.why}", cure)

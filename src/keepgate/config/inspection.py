@@ -46,10 +46,18 @@ def guards_of(document: Document) -> tuple[Guard, ...]:
         guards.append(
             Schemas(SchemaRules(Posture(checks.arguments), Posture(checks.results), Posture(checks.unusable)))
         )
-    content = document.content
-    if content.inspect:
-        guards.append(content_guard(content.profile, content.arguments, content.results))
+    content = content_guard_of(document)
+    if content is not None:
+        guards.append(content)
     return tuple(guards)
+
+
+def content_guard_of(document: Document) -> Content | None:
+    """The guard that looks at texts, None where the configuration does without. Raises LocalError."""
+    content = document.content
+    if not content.inspect:
+        return None
+    return content_guard(content.profile, content.arguments, content.results)
 
 
 def content_guard(

@@ -17,6 +17,8 @@ from keepgate.detect.texts import Place, places
 from keepgate.model.finding import Severity
 from keepgate.model.message import Json
 
+SHORTEST: Final = 5
+"""Signs of a name that is looked for in sentences."""
 NAMES: Final = 20_000
 """Names of other servers' tools that are looked for."""
 _MCP03: Final = ("OWASP-MCP03", "SAFE-T1001", "CWE-1427")
@@ -106,17 +108,22 @@ def parts(name: str) -> tuple[str, ...]:
     return tuple(each.lower() for each in ([*out, word] if word else out))
 
 
-def _distinct(name: str) -> bool:
+def core(name: str) -> tuple[str, ...]:
+    """The words of a name without those that only dress it up."""
+    return tuple(word for word in parts(name) if word not in _FILLING)
+
+
+def distinct(name: str) -> bool:
     """Whether a name in a sentence can only be meant as a name."""
     words = parts(name)
-    return len(words) >= 2 and len(name) >= 5 and name.isascii() and " " not in name
+    return len(words) >= 2 and len(name) >= SHORTEST and name.isascii() and " " not in name
 
 
 def _references(listed: list[Place], own: str, setting: Setting) -> Iterator[Clue]:
     mine = {name.lower() for name in (*setting.siblings, own)}
     wanted: set[str] = set()
     for names in setting.others.values():
-        wanted.update(name.lower() for name in names[:NAMES] if _distinct(name) and name.lower() not in mine)
+        wanted.update(name.lower() for name in names[:NAMES] if distinct(name) and name.lower() not in mine)
         if len(wanted) > NAMES:
             break
     if not wanted:
@@ -124,13 +131,14 @@ def _references(listed: list[Place], own: str, setting: Setting) -> Iterator[Clu
     for place in listed:
         if place.is_key or place.keys[-1:] == ("name",):
             continue
-        for start, end in _identifiers(place.text):
+        for start, end in identifiers(place.text):
             if place.text[start:end].lower() in wanted:
                 yield _clue("attack.foreign-tool", place, start, end)
                 return
 
 
-def _identifiers(text: str) -> Iterator[tuple[int, int]]:
+def identifiers(text: str) -> Iterator[tuple[int, int]]:
+    """Where words stand that may be names."""
     start = -1
     for at, sign in enumerate(text):
         if sign.isalnum() or sign in "_-.":
@@ -150,24 +158,25 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _names(name: str, setting: Setting, place: Place) -> Iterator[Clue]:
     plain = "".join(parts(skeleton(fold(name))))
-    core = tuple(word for word in parts(name) if word not in _FILLING)
+    words = core(name)
+    collides = False
     for names in setting.others.values():
         for other in names[:NAMES]:
             if other == name:
-                if _distinct(name):
-                    yield _clue("attack.collision", place)
-                    return
+                collides = collides or distinct(name)
                 continue
-            theirs = tuple(word for word in parts(other) if word not in _FILLING)
+            theirs = core(other)
             disguised = not name.isascii() and skeleton(fold(name)) == fold(other)
-            dressed = len(core) >= 2 and core == theirs and plain != "".join(parts(fold(other)))
-            plural = len(core) >= 2 and _nearly("".join(core), "".join(theirs))
+            dressed = len(words) >= 2 and words == theirs and plain != "".join(parts(fold(other)))
+            plural = len(words) >= 2 and nearly("".join(words), "".join(theirs))
             if disguised or dressed or plural:
                 yield _clue("attack.look-alike", place)
                 return
+    if collides:
+        yield _clue("attack.collision", place)
 
 
-def _nearly(one: str, other: str) -> bool:
+def nearly(one: str, other: str) -> bool:
     """One letter added, left out or swapped in a long name."""
     if one == other or min(len(one), len(other)) < 10 or abs(len(one) - len(other)) > 1:
         return False

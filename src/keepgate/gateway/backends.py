@@ -79,10 +79,12 @@ def approved_capabilities(upstream: Upstream, hello: dict[str, Any]) -> dict[str
 
 
 def approved_instructions(upstream: Upstream, hello: dict[str, Any]) -> str:
-    """What a server tells the model in its hello, "" if the lock has another text."""
+    """What a server tells the model in its hello, "" if the lock has another text or it is refused."""
     found = hello.get("instructions")
     text = found if isinstance(found, str) else ""
-    return text if upstream.pins is None or upstream.pins.instructions(text) else ""
+    if upstream.pins is not None and not upstream.pins.instructions(text):
+        return ""
+    return text if not text or upstream.vetting is None or upstream.vetting.instructions(text) else ""
 
 
 def list_params(cursor: str | None, meta: Meta) -> dict[str, Any]:
@@ -100,7 +102,12 @@ class StatelessBackend:
         self.upstream = upstream
         self.settings: ServerSettings = upstream.settings
         self.shelf = Shelf(
-            upstream.id, self._page, upstream.limits.list_items, lasting=True, pinned=upstream.pinned
+            upstream.id,
+            self._page,
+            upstream.limits.list_items,
+            lasting=True,
+            pinned=upstream.pinned,
+            vetting=upstream.vetting,
         )
         self.successor: Successor | None = None
 
@@ -230,6 +237,7 @@ class HandshakeBackend:
             self._page,
             upstream.limits.list_items,
             pinned=lambda: upstream.pinned(self.initialized),
+            vetting=upstream.vetting,
         )
         self.link: Link | None = None
         self.initialized: dict[str, Any] = {}

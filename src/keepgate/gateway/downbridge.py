@@ -78,6 +78,7 @@ class DownBridge:
             self._page,
             upstream.limits.list_items,
             pinned=lambda: upstream.pinned(self._own.backend.initialized),
+            vetting=upstream.vetting,
         )
         self._own = self._session({}, services.identity.info, "", b"")
         self._held: dict[str, list[Held]] = {}

@@ -31,7 +31,16 @@ from keepgate.protocol import jsonrpc
 
 log = logging.getLogger("keepgate")
 
-REFUSALS = frozenset(("auth.failed", "auth.scope", "lock.withheld", "message.refused", "upstream.dropped"))
+REFUSALS = frozenset(
+    (
+        "auth.failed",
+        "auth.scope",
+        "content.withheld",
+        "lock.withheld",
+        "message.refused",
+        "upstream.dropped",
+    )
+)
 """Events that tell of something that was not let through."""
 
 _KNOWN_PRINCIPALS = 4096

@@ -12,6 +12,7 @@ from keepgate.decide.facts import Fact
 from keepgate.decide.guards.authorize import Authorize
 from keepgate.decide.guards.budgets import Budgets as BudgetsGuard
 from keepgate.decide.guards.callbacks import Callbacks
+from keepgate.decide.guards.content import Content
 from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
 from keepgate.decide.guards.pins import Pins as PinsGuard
@@ -41,6 +42,7 @@ from keepgate.gateway.task_ledger import Ledger
 from keepgate.gateway.task_relay import TaskRelay
 from keepgate.gateway.task_table import TaskTable
 from keepgate.gateway.upstream import Upstream
+from keepgate.gateway.vetting import Vetting
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
@@ -133,6 +135,9 @@ class Gateway:
             TaskRelay(relay, ledger, self._current, cursors),
             Personal(self._upstream, outside.monotonic),
         )
+        judge = next((guard for guard in inspection if isinstance(guard, Content)), None)
+        self.vetting = Vetting(judge, self, limits.list_items) if judge is not None else None
+        """What servers say of themselves; None where it is not looked at."""
         self._pins = pins(self) if pins is not None else None
         for settings in servers:
             self.services.upstreams[settings.id] = self._upstream(settings)
@@ -176,6 +181,9 @@ class Gateway:
         upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
         upstream.barred = self._bar(settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
+        if self.vetting is not None:
+            upstream.vetting = self.vetting.of(settings.id, settings.prefix)
+            self._learn(settings)
         owner.upstream = upstream
         return upstream
 
@@ -281,8 +289,20 @@ class Gateway:
         self._pins = pins = make(self) if make is not None else None
         for upstream in self._every_upstream():
             upstream.pins = pins.of(upstream.id) if pins is not None else None
+            self._learn(upstream.settings)
         self.enforcer.note("lock.changed", "the lock changed" if pins is not None else "no lock is in force")
         self._announce_lists()
+
+    def _learn(self, settings: ServerSettings) -> None:
+        """The lock knows what a server offers before anybody has asked it."""
+        if self.vetting is not None and self._pins is not None:
+            self.vetting.inventory.learn(settings.id, self._pins.tools(settings.id), settings.prefix)
+
+    def refused(self, what: Withheld) -> None:
+        """Something is withheld for what it says of itself."""
+        self.enforcer.note(
+            "content.withheld", f"{what.kind} {what.name[:200]}: {what.why}", server=what.server
+        )
 
     def withheld(self, what: Withheld) -> None:
         """Something is withheld by the lock."""
@@ -310,6 +330,9 @@ class Gateway:
         old.clear()
         old.update(fresh)
         self.services.tasks.ledger.table.forget_servers({upstream.id for upstream in gone})
+        for upstream in gone:
+            if self.vetting is not None and upstream.id not in fresh:
+                self.vetting.inventory.forget(upstream.id)
         ids = [upstream.id for upstream in gone]
         gone += self.services.own.take(gone)
         await self.stateless.drop(gone)

@@ -44,10 +44,12 @@ OBSERVED_KEY = "dev.keepgate/observed"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How many items policy left out, and how many observe mode left in."""
+    """How many items were left out, and how many observe mode left in."""
 
     hidden: int
     observed: int
+    refused: int
+    """Not policy: for what they say of themselves."""
 
 
 class Visibility(Protocol):
@@ -130,6 +132,7 @@ class Listing:
     ) -> dict[str, Any]:
         """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
         body, verdict, refused = inspected_list(self._enforcer, caller, body, LISTS[message.method])
+        refused += left.refused
         if left.observed:
             reason = f"{left.observed} items are shown by observe mode only"
             verdict = join(Verdict(Effect.ALLOW, reason, "listing", observed=Effect.DENY), verdict)
@@ -148,13 +151,18 @@ class Listing:
         policy, kind, key = self._policy(), _KIND[method], KEY[method]
         held = self._enforcer.rules.held
         shown: list[dict[str, Any]] = []
-        hidden = observed = 0
+        hidden = observed = refused = 0
         for server, backend in view.backends.items():
             rewrite = view.to_client_uri(server, caller.principal.id)
             for item in backend.shelf.known(method):
                 name = view.given_name(method, server, item[key])
                 if held.tool(server, item[key]) or backend.shelf.withheld(method, item[key]):
                     hidden += 1
+                    continue
+                if backend.shelf.refused(method, item[key]):
+                    refused += name is not None and policy.visible(
+                        caller.principal, Resource(kind, server, item[key])
+                    )
                     continue
                 if name is None or not policy.visible(caller.principal, Resource(kind, server, item[key])):
                     hidden += 1
@@ -170,7 +178,7 @@ class Listing:
                 if policy.observing and policy.observed(caller.principal, Resource(kind, server, item[key])):
                     observed += 1
                     shown[-1]["_meta"] = {**shown[-1].get("_meta", {}), OBSERVED_KEY: True}
-        return shown, Left(hidden, observed)
+        return shown, Left(hidden, observed, refused)
 
     def _renamed(
         self, method: str, item: dict[str, Any], name: str, view: View, rewrite: uris.Rewrite

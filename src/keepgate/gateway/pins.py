@@ -6,7 +6,7 @@ What differs is withheld: not listed, not called, its text not passed on. Each n
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol
@@ -95,6 +95,11 @@ class Pins:
         if found is None:
             found = self._made[server] = ServerPins(self, server, self._lock.servers.get(server), self._terms)
         return found
+
+    def tools(self, server: str) -> Iterable[str]:
+        """The names of the tools that are approved of a server."""
+        locked = self._lock.servers.get(server)
+        return locked.pins.get("tools", {}) if locked is not None else ()
 
     def ended(self, server: str) -> bool:
         """Whether the approval has ended."""

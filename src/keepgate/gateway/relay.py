@@ -241,8 +241,11 @@ class Relay:
         if target is not None:
             contract = self._contract(action, target)
             kind = _KIND_OF.get(message.method, ResourceKind.RESOURCE)
-            if action is Action.COMPLETE and message.params["ref"]["type"] == "ref/prompt":
-                kind = ResourceKind.PROMPT
+            if action is Action.COMPLETE:
+                prompt = message.params["ref"]["type"] == "ref/prompt"
+                kind = ResourceKind.PROMPT if prompt else kind
+                listed = "prompts/list" if prompt else "resources/templates/list"
+                contract = target.backend.shelf.promise(listed, target.name)
             resource = Resource(kind, target.backend.settings.id, target.name)
         return caller.sends(message, action, resource, contract)
 

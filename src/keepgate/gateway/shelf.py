@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
@@ -34,6 +34,26 @@ Pinned = Callable[[], tuple[Approved, str] | None]
 
 def unpinned() -> None:
     """No lock is in force."""
+
+
+class Vetted(Protocol):
+    """What follows from what the server says in its lists."""
+
+    def learn(self, names: Iterable[str]) -> None: ...
+
+    def listed(self, method: str, items: Sequence[dict[str, Any]]) -> Judged: ...
+
+    def past(self, method: str, name: str) -> str: ...
+
+
+class Judged(Protocol):
+    """One list, judged by its words."""
+
+    items: Sequence[dict[str, Any]]
+
+    def faults(self) -> Mapping[str, str]: ...
+
+    async def read(self, now: Callable[[], float]) -> None: ...
 
 
 Fetch = Callable[[str, str | None, Meta], Awaitable[dict[str, Any]]]
@@ -85,7 +105,14 @@ class Shelf:
     """Changes of all shelves of this process: one comparison tells a table of many servers that it is current."""
 
     def __init__(
-        self, server: str, fetch: Fetch, most: int, *, lasting: bool = False, pinned: Pinned = unpinned
+        self,
+        server: str,
+        fetch: Fetch,
+        most: int,
+        *,
+        lasting: bool = False,
+        pinned: Pinned = unpinned,
+        vetting: Vetted | None = None,
     ) -> None:
         self._server = server
         self._fetch = fetch
@@ -98,6 +125,8 @@ class Shelf:
         self._pinned = pinned
         self._withheld: dict[str, tuple[Approved, list[dict[str, Any]], Mapping[str, str]]] = {}
         """By list: what it was worked out from, and names with the reason."""
+        self._vetting = vetting
+        self._judged: dict[str, Judged] = {}
         self._stale: set[str] = set()
         self._lasting = lasting
         self._fetched: dict[str, tuple[float, int]] = {}
@@ -137,26 +166,48 @@ class Shelf:
         """The compiled schemas of a listed tool; None for one that is not listed. Compiled once per definition."""
         item = self.find("tools/list", tool)
         if item is None:
-            return None if self._pinned() is None else Contract(withheld=UNLISTED)
+            return self._unlisted(tool)
         kept = self._contracts.get(tool)
         if kept is None or kept[0] is not item:
             same = kept is not None and kept[0] == item
             kept = self._contracts[tool] = (item, kept[1] if kept is not None and same else contract_of(item))
-        if self._pinned() is None:
-            return kept[1]
-        return replace(kept[1], withheld=self.withheld("tools/list", tool))
+        withheld, refused = self.withheld("tools/list", tool), self.refused("tools/list", tool)
+        return replace(kept[1], withheld=withheld, refused=refused) if withheld or refused else kept[1]
+
+    def _unlisted(self, tool: str) -> Contract | None:
+        withheld = "" if self._pinned() is None else UNLISTED
+        refused = self.refused("tools/list", tool)
+        return Contract(withheld=withheld, refused=refused) if withheld or refused else None
 
     def promise(self, method: str, name: str) -> Contract | None:
-        """What the lock says of a prompt or a resource, None where it says nothing.
+        """What the lock and the judgement say of a prompt or a resource, None where they say nothing.
 
         Which resources there are changes by nature, so one that is not listed is left to policy.
         """
-        if self._pinned() is None:
-            return None
-        why = self.withheld(method, name)
-        if not why and method == "prompts/list" and self.find(method, name) is None:
-            why = UNLISTED
-        return Contract(withheld=why) if why else None
+        refused, why = self.refused(method, name), ""
+        if self._pinned() is not None:
+            why = self.withheld(method, name)
+            if not why and method == "prompts/list" and self.find(method, name) is None:
+                why = UNLISTED
+        return Contract(withheld=why, refused=refused) if why or refused else None
+
+    def refused(self, method: str, name: str) -> str:
+        """Why an item of a list is refused for what it says; "" if it is not."""
+        vetting = self._vetting
+        if vetting is None:
+            return ""
+        if name not in self._index.get(method, ()):
+            return vetting.past(method, name)
+        return self._judgement(method, vetting).faults().get(name, "")
+
+    def _judgement(self, method: str, vetting: Vetted) -> Judged:
+        items = self._lists[method]
+        judged = self._judged.get(method)
+        if judged is None or judged.items is not items:
+            judged = self._judged[method] = vetting.listed(method, items)
+            if method == "tools/list":  # what the lock withholds says nothing of other servers' tools
+                vetting.learn(item["name"] for item in items if not self.withheld(method, item["name"]))
+        return judged
 
     def withheld(self, method: str, name: str) -> str:
         """Why the lock withholds an item of a list; "" if it does not."""
@@ -271,7 +322,10 @@ class Shelf:
             raise UpstreamError("too-large", f"server `{self._server}` lists more than {self._most} items")
         valid = all(type(last) is int and last >= 0 for last in lasts)
         self._fetched[method] = (asyncio.get_running_loop().time(), min(lasts) if valid else -1)
-        return self._store(method, found, extras, changed=epoch != self._epoch)
+        items = self._store(method, found, extras, changed=epoch != self._epoch)
+        if self._vetting is not None:
+            await self._judgement(method, self._vetting).read(asyncio.get_running_loop().time)
+        return items
 
     def _store(
         self, method: str, found: list[dict[str, Any]], extras: dict[str, Any], *, changed: bool

@@ -13,6 +13,7 @@ from keepgate.gateway.link import HARMLESS, Link, LinkOwner
 from keepgate.gateway.pending import CallObserver
 from keepgate.gateway.pins import ServerPins, own_name
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
+from keepgate.gateway.vetting import ServerVetting
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.protocol import jsonrpc
@@ -67,6 +68,7 @@ class Upstream:
         """Answers and failures so far. A call that fails says something of the server if nothing happened meanwhile."""
         self.links: set[Link] = set()
         self.pins: ServerPins | None = None  # None while no lock is in force
+        self.vetting: ServerVetting | None = None  # None where what servers say is not looked at
 
     @property
     def shared(self) -> Link | None:

@@ -36,6 +36,8 @@ class Contract:
     unusable_output: str = ""
     withheld: str = ""
     """Why the lock withholds the thing, in public words; "" if it does not"""
+    refused: str = ""
+    """Why it is refused for what it says of itself, for the log only; "" if it is not"""
     definition: Json = None
     """As the server lists it"""
 

@@ -16,6 +16,19 @@ ServerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$
 
 @shape
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Something a server lists that is not shown and not called for what it says of itself."""
+
+    kind: str
+    """tool, prompt, resource or resource template."""
+    name: str
+    """As the server lists it."""
+    why: str
+    """With the rules that were met."""
+
+
+@shape
+@dataclass(frozen=True, slots=True)
 class Server:
     """One configured server as it is now."""
 
@@ -36,6 +49,8 @@ class Server:
     """Seconds until it is tried again; 0 if it may be tried now."""
     connections: int
     """Open just now: processes, or HTTP sessions."""
+    refused: tuple[Refused, ...]
+    """What its content is refused for, as last listed; what the lock withholds is for `keepgate lock diff` to say."""
 
 
 @shape

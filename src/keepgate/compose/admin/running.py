@@ -7,7 +7,7 @@ from collections import Counter
 from hashlib import sha256
 from typing import Literal
 
-from keepgate.admin.routes.servers import Server
+from keepgate.admin.routes.servers import Refused, Server
 from keepgate.admin.routes.sessions import ActivePrincipal, Session
 from keepgate.gateway.circuit import Circuit
 from keepgate.gateway.gateway import Gateway
@@ -32,6 +32,10 @@ class RunningServers:
                 cause=each.circuit.cause,
                 next_try=round(each.circuit.wait, 3),
                 connections=len(each.links),
+                refused=tuple(
+                    Refused(what.kind, what.name, what.why)
+                    for what in (each.vetting.refused() if each.vetting is not None else ())
+                ),
             )
             for each in self._gateway.services.upstreams.values()
         )

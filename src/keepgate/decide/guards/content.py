@@ -22,7 +22,7 @@ from keepgate.detect.texts import MARK, Place, places, pointer
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Confidence, Finding
 from keepgate.model.message import Direction, Json, Kind, Message
-from keepgate.model.verdict import Edit, Effect, Verdict
+from keepgate.model.verdict import Edit, Effect, Verdict, deny
 
 LISTED: Final = 100
 """Findings named in one record."""
@@ -124,10 +124,13 @@ class Content:
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """No opinion unless something is seen."""
+        to_server = exchange.direction is Direction.TO_SERVER
+        if to_server and exchange.contract is not None and exchange.contract.refused:
+            # Whoever asks was never shown it: it gets what an unknown thing gets.
+            return deny(f"withheld: {exchange.contract.refused}", guard=self.id, hidden=True)
         root, value = _inspected(exchange.message)
         if value is None:
             return None
-        to_server = exchange.direction is Direction.TO_SERVER
         seen = self._look(value, root, ARGUMENT if to_server else CONTENT)
         if not seen:
             return None
