@@ -65,7 +65,8 @@ TOOLS = st.fixed_dictionaries(
 def test_what_matters_gives_what_everything_gives(tool, server):
     made = inventory()
     about = made.about(server, mentions_of(tool, tool=True))
-    assert judged(tool, about, server) == judged(tool, known(SESSION), server)
+    everything = judged({**tool, "name": "x"}, known(SESSION), server) | judged(tool, SESSION, server)
+    assert judged(tool, about, server) == everything
 
 
 @pytest.mark.parametrize(
@@ -129,3 +130,15 @@ def test_a_definition_that_mentions_too_much_is_held_against_everything():
     found = mentions_of({"description": text}, tool=True)
     assert found.names is None
     assert "send_email" in inventory().about("x", found)["mail"]
+
+
+def test_numbered_tools_of_two_servers_are_not_alike():
+    names = [f"tool-{n}" for n in range(40)] + [f"endpoint_{n:04}" for n in range(40)]
+    session = {"old": tuple(names), "new": tuple(names)}
+    made = Inventory(100)
+    for server in session:
+        made.learn(server, names, f"{server}_")
+    for name in names:
+        about = made.about("old", mentions_of({"name": name}, tool=True))
+        assert judged({"name": name}, about, "old") <= {"attack.collision"}
+        assert judged({"name": name}, session, "old") <= {"attack.collision"}

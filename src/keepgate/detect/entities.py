@@ -177,8 +177,10 @@ def _names(name: str, setting: Setting, place: Place) -> Iterator[Clue]:
 
 
 def nearly(one: str, other: str) -> bool:
-    """One letter added, left out or swapped in a long name."""
-    if one == other or min(len(one), len(other)) < 10 or abs(len(one) - len(other)) > 1:
+    """One letter added, left out or swapped in a long name. Numbered names are not alike."""
+    if one.rstrip("0123456789") == other.rstrip("0123456789"):
+        return False
+    if min(len(one), len(other)) < 10 or abs(len(one) - len(other)) > 1:
         return False
     at = next(
         (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))

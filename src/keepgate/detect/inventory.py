@@ -77,7 +77,10 @@ class Inventory:
         self.generation = 0
 
     def learn(self, server: str, names: Iterable[str], prefix: str = "") -> None:
-        """A server lists these tools. What it listed before counts on: a client may still have it in mind."""
+        """A server lists these tools. What it listed before counts on: a client may still have it in mind.
+
+        With the prefix a name can be mentioned. It cannot be imitated: what clients call is made of prefixes by keepgate.
+        """
         known = self._servers.setdefault(server, OrderedDict())
         for name in names:
             if name in known:
@@ -88,8 +91,8 @@ class Inventory:
             for form in known[name]:
                 if distinct(form):
                     self._spoken.setdefault(form.lower(), set()).add((server, form))
-                for key in _keys(form):
-                    self._alike.setdefault(key, set()).add(_Known(server, form, core(form)))
+            for key in _keys(name):
+                self._alike.setdefault(key, set()).add(_Known(server, name, core(name)))
         while len(known) > self._most:
             self._drop(server, next(iter(known)))
 
@@ -103,8 +106,8 @@ class Inventory:
         self.generation += 1
         for form in self._servers[server].pop(name):
             _take(self._spoken, form.lower(), (server, form))
-            for key in _keys(form):
-                _take(self._alike, key, _Known(server, form, core(form)))
+        for key in _keys(name):
+            _take(self._alike, key, _Known(server, name, core(name)))
 
     def about(self, server: str, mentions: Mentions) -> Session:
         """The names that matter to a definition of this server, those of the server itself among them."""
