@@ -79,7 +79,7 @@ class Inventory:
     def learn(self, server: str, names: Iterable[str], prefix: str = "") -> None:
         """A server lists these tools. What it listed before counts on: a client may still have it in mind.
 
-        With the prefix a name can be mentioned. It cannot be imitated: what clients call is made of prefixes by keepgate.
+        With the prefix a name can be mentioned. It cannot be imitated: keepgate makes what clients call of prefixes.
         """
         known = self._servers.setdefault(server, OrderedDict())
         for name in names:
