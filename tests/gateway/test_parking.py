@@ -15,6 +15,7 @@ from keepgate.gateway.gateway import Gateway
 from keepgate.gateway.settings import Limits
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
+from keepgate.model.quarantine import Held, Hold
 from keepgate.protocol import jsonrpc
 from tests.gateway.lab import (
     ALICE,
@@ -410,3 +411,15 @@ async def test_a_hundred_calls_leave_nothing_behind(duplex):
     await gateway.close(0.1)
     assert no_calls_left(gateway)
     assert not server.alive
+
+
+@alone
+async def test_a_parked_call_to_a_quarantined_tool_ends_and_the_log_says_why():
+    server = Asking()
+    gateway, log = before(server)
+    await parked(gateway)
+    gateway.use_quarantine(Held((Hold("tool:a/other", "test", 0.0),)))
+    assert len(gateway.stateless.parking) == 1
+    gateway.use_quarantine(Held((Hold("tool:a/ask", "test", 0.0),)))
+    await until(lambda: no_calls_left(gateway) and server.cancelled)
+    assert "it is quarantined" in [e.reason for e in log.entries if e.method == "call.abandoned"]

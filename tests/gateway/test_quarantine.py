@@ -8,6 +8,8 @@ from typing import Any
 from keepgate.model.quarantine import Held, Hold
 from keepgate.protocol import jsonrpc
 from tests.gateway.lab import ALICE, BOB, Pipe, ask, gateway_of
+from tests.gateway.test_fastlane import call as simple
+from tests.gateway.test_fastlane import ready, server
 from tests.gateway.test_review import alone, handshake_server, tool_server
 
 TOOL = {"name": "t", "inputSchema": {"type": "object"}}
@@ -68,17 +70,38 @@ async def test_a_call_in_flight_to_a_quarantined_server_ends_at_once():
 
 
 @alone
-async def test_what_a_quarantined_tool_answers_later_reaches_nobody():
-    server = tool_server(TOOL, tools_call=lambda _: None)
-    gateway, _ = gateway_of({"a": server}, ALL)
+async def test_a_call_in_flight_to_a_quarantined_tool_ends_at_once_and_another_goes_on():
+    fake = tool_server(TOOL, OTHER, tools_call=lambda _: None)
+    gateway, log = gateway_of({"a": fake}, ALL)
     asking = asyncio.ensure_future(call(gateway, "a_t"))
-    while not server.asked("tools/call"):
+    other = asyncio.ensure_future(call(gateway, "a_u"))
+    while len(fake.asked("tools/call")) < 2:
         await asyncio.sleep(0.005)
     gateway.use_quarantine(held("tool:a/t"))
-    channel = server.channels[-1]
-    (sent,) = server.asked("tools/call")
-    channel.say({"jsonrpc": "2.0", "id": sent["id"], "result": {"resultType": "complete", "content": []}})
-    assert "quarantined" in await asking
+    assert "it is quarantined" in await asyncio.wait_for(asking, 1)
+    (ended,) = [entry for entry in log.entries if entry.method == "upstream.failed"]
+    assert "it is quarantined" in ended.reason
+    sent = {one["params"]["name"]: one["id"] for one in fake.asked("tools/call")}
+    await asyncio.sleep(0)
+    assert [one["params"]["requestId"] for one in fake.asked("notifications/cancelled")] == [sent["t"]]
+    channel = fake.channels[-1]
+    for name in ("t", "u"):
+        reply = {"resultType": "complete", "content": []}
+        channel.say({"jsonrpc": "2.0", "id": sent[name], "result": reply})
+    assert await asyncio.wait_for(other, 1) == "fine"
+
+
+@alone
+async def test_a_call_on_the_fast_lane_to_a_quarantined_tool_ends_at_once():
+    fake = server(call=lambda _: None)
+    gateway, _ = await ready(fake)
+    answers = [simple(gateway, "a_t"), simple(gateway, "a_t")]
+    assert len(gateway.http.lane.running) == 2
+    gateway.use_quarantine(held("tool:b/t", "tool:a/other"))
+    assert len(gateway.http.lane.running) == 2
+    gateway.use_quarantine(held("tool:a/t"))
+    assert not gateway.http.lane.running
+    assert all("it is quarantined" in str(answer.body) for answer in answers)
 
 
 @alone

@@ -57,6 +57,8 @@ class BackCall:
     def __init__(self, services: Services, server: str, caller: Caller, work: Work) -> None:
         self.services = services
         self.server = server
+        self.name = ""
+        """What is called, by the server's own name for it."""
         self.rounds = 0
         self.on_side: Callable[[Message], None] = lambda _: None
         """What is the session's to look at: questions, since it knows what else runs, and what concerns no call."""

@@ -249,7 +249,9 @@ class DownBridge:
                 held.busy -= 1
                 held.calls.discard(call)
 
-        return BackCall(self.services, self.upstream.id, caller, work)
+        call = BackCall(self.services, self.upstream.id, caller, work)
+        call.name = str(params.get("name", params.get("uri", "")))
+        return call
 
     # Listening
 

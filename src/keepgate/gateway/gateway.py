@@ -275,6 +275,9 @@ class Gateway:
             for link in list(upstream.links) if upstream.barred else ():
                 link.fail(UpstreamError("closed", upstream.barred))
                 _ = self._tasks.spawn(link.close())
+        self.services.relay.calls.end(held.why)
+        self.http.lane.end(held.why)
+        self.stateless.parking.end(held.why)
         for session in self._every_session():
             if held.principal(session.principal.id):
                 self.sessions.end_later(session)

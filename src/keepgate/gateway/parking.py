@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepgate.gateway.backcall import BackCall
+from keepgate.gateway.calls import Unfit
 from keepgate.gateway.services import Services
 from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError, UpstreamError
@@ -91,6 +92,12 @@ class Parking:
         for ticket in tickets:
             self._give_up(ticket, "the server is going away")
         return len(tickets)
+
+    def end(self, unfit: Unfit) -> None:
+        """End the calls that must not go on."""
+        for ticket, place in list(self._places.items()):
+            if why := unfit(place.call.principal, place.call.server, place.call.name):
+                self._give_up(ticket, why)
 
     def end_unless(self, live: Callable[[Principal], bool]) -> None:
         """End the calls of principals that may no longer be served."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keepgate.gateway import replies
 from keepgate.gateway.background import Background
+from keepgate.gateway.calls import Unfit, why_unfit
 from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import CallbackHandler, Observer, must_know_uris
 from keepgate.model.errors import AuditError, UpstreamError
@@ -42,6 +43,12 @@ class Lane:
         """Set while no call is on the lane."""
         self.empty.set()
         self.background = Background()
+
+    def end(self, unfit: Unfit) -> None:
+        """End the calls that must not go on: the server is told, and the caller why."""
+        for passage in list(self.running):
+            if why := why_unfit(passage.asked, unfit):
+                passage.stop(UpstreamError("closed", why))
 
     async def drain(self, seconds: float) -> None:
         """Wait for running calls to end, then give up what is left."""
@@ -257,6 +264,14 @@ class Passage(Pending):
             if self.later is not None:
                 self.later.cancel()
             self.running.outlet.abandon()
+
+    def stop(self, failure: UpstreamError) -> None:
+        """Give it up, and say why."""
+        if self.id:
+            self.abandon()
+        if self.later is not None:
+            self.later.cancel()
+        self.failed(failure)
 
     def leave(self) -> bool:
         """Off the lane; False if it was before."""

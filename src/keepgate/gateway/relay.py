@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
+from keepgate.gateway.calls import Calls
 from keepgate.gateway.enforce import Enforcer, payload_of
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.task_ledger import Ledger
@@ -140,6 +141,7 @@ class Relay:
         self.enforcer = enforcer
         self.state = state
         self.tasks = tasks
+        self.calls = Calls()
 
     async def forward(
         self, message: Message, caller: Caller, view: View, outlet: Outlet, callbacks: CallbackHandler | None
@@ -160,9 +162,10 @@ class Relay:
             # Before anything is waited for: what is judged at the same time counts it.
             self.enforcer.enter(exchange)
             try:
-                await self.enforcer.settled(seq)
-                self._check_param_headers(message, caller, target)
-                return await self._ask_server(running, target, exchange, callbacks)
+                with self.calls.running(exchange):
+                    await self.enforcer.settled(seq)
+                    self._check_param_headers(message, caller, target)
+                    return await self._ask_server(running, target, exchange, callbacks)
             finally:
                 self.enforcer.leave(exchange)
         except UpstreamError as error:

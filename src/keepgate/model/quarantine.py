@@ -59,3 +59,13 @@ class Held:
     def principal(self, name: str) -> bool:
         """Whether a principal is stopped."""
         return self.everything or f"principal:{name}" in self._targets
+
+    def why(self, principal: str, server: str, name: str) -> str:
+        """Why a call must not go on, in public words; empty if it may. `name` is empty for what names nothing."""
+        if self.everything:
+            return "everything is quarantined"
+        if self.principal(principal):
+            return "this principal is quarantined"
+        if self.server(server):
+            return "its server is quarantined"
+        return "it is quarantined" if name and self.tool(server, name) else ""

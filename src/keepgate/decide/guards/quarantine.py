@@ -21,17 +21,7 @@ class Quarantine:
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """DENY, or no opinion."""
-        held, resource = self._held, exchange.resource
-        if held.everything:
-            return self._deny("everything is")
-        if held.principal(exchange.principal.id):
-            return self._deny("this principal is")
+        resource = exchange.resource
         server = exchange.server or (resource.server if resource is not None else "")
-        if held.server(server):
-            return self._deny("its server is")
-        if resource is not None and held.tool(resource.server, resource.name):
-            return self._deny("it is")
-        return None
-
-    def _deny(self, what: str) -> Verdict:
-        return deny(f"{what} quarantined", guard=self.id, rules=(RULE,))
+        why = self._held.why(exchange.principal.id, server, resource.name if resource is not None else "")
+        return deny(why, guard=self.id, rules=(RULE,)) if why else None
