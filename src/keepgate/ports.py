@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from keepgate.audit.record import Entry
 from keepgate.model.access import Principal
-from keepgate.model.approval import Claim, Wanted
+from keepgate.model.approval import Claim, Pending, Wanted
 from keepgate.model.errors import UpstreamError
 
 
@@ -215,6 +215,12 @@ class Approver(Protocol):
 
     def claim(self, wanted: Wanted, *, goes_on: str = "") -> Claim:
         """Use an approval of exactly this, else ask for one. Raises LocalError: then nothing is approved."""
+
+    def get(self, name: str) -> Pending:
+        """One approval. Raises LocalError."""
+
+    def answer(self, name: str, *, approve: bool, principal: str, client: str) -> Pending:
+        """Decide as the client says that asked. Raises LocalError: then nothing was decided."""
 
 
 class Responder(Protocol):

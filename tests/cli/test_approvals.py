@@ -69,7 +69,7 @@ def test_all_of_it_is_shown_and_nothing_can_be_taken_for_keepgates_own_words(fil
     assert "\u202e" not in said
     head, _, body = said.partition("everything after `|` is the caller's:\n")
     assert "role `clerk` asks" in head
-    assert all(line.startswith("  | ") for line in body.splitlines())
+    assert all(line.startswith("    | ") for line in body.splitlines())
     assert max(map(len, said.splitlines())) < 600
 
 

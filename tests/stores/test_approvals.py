@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from keepgate.model.approval import State, Wanted
+from keepgate.model.approval import Constraint, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.stores import approvals
 from keepgate.stores.approvals import Approvals
@@ -228,3 +228,164 @@ def test_the_approver_sees_what_was_asked(store):
     (found,) = [store.get(approved(store))]
     assert found.wanted == WANTED
     assert (found.by, found.reason, found.state) == ("carol", "fine", State.APPROVED)
+
+
+# Remembered
+
+
+def remembered(store, constraint=Constraint(), seconds=1000, wanted=WANTED):  # noqa: B008 - frozen
+    return store.remember(store.claim(wanted).id, constraint, by="carol", seconds=seconds)
+
+
+def passes(store, wanted=WANTED):
+    return store.claim(wanted).state is State.APPROVED
+
+
+def paying(**arguments):
+    return replace(WANTED, params={"name": "pay", "arguments": {"to": "bob", "amount": 5, **arguments}})
+
+
+def test_what_is_remembered_passes_until_it_expires(store, clock):
+    one = remembered(store)
+    assert all(passes(store) for _ in range(3))
+    claim = store.claim(WANTED)
+    assert (claim.id, claim.by) == (one.id, "carol, remembered")
+    assert [each.id for each in store.remembered()] == [one.id]
+    clock.now += 999
+    assert passes(store)
+    clock.now += 2
+    assert not passes(store)
+    assert not store.remembered()
+
+
+def test_what_is_revoked_is_asked_anew(store):
+    one = remembered(store)
+    passes(store)  # the approval itself
+    store.revoke(one.id)
+    assert not passes(store)
+    with pytest.raises(LocalError, match="nothing is remembered"):
+        store.revoke(one.id)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_without_a_constraint_it_holds_for_exactly_the_same(store, other):
+    remembered(store)
+    assert not passes(store, other)
+
+
+FREE = Constraint(free=("to",), most=(("amount", 10),))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"to": "eve"}, {"amount": 0}, {"amount": 10}, {"to": None, "amount": 9.5}]
+)
+def test_a_constraint_lets_go_of_what_it_names(store, arguments):
+    remembered(store, FREE)
+    assert passes(store, paying(**arguments))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        paying(amount=11),
+        paying(amount=-1),
+        paying(amount="5"),
+        paying(amount=True),
+        paying(amount=None),
+        paying(note="x"),
+        replace(WANTED, params={"name": "pay", "arguments": {"to": "bob"}}),
+        replace(WANTED, params={"name": "pay", "arguments": []}),
+        replace(WANTED, params={"name": "pay"}),
+        replace(paying(), principal="key:bob"),
+        replace(paying(), client="other/1"),
+        replace(paying(), name="pay_all"),
+        replace(paying(), definition="e" * 64),
+    ],
+)
+def test_and_of_nothing_else(store, other):
+    remembered(store, FREE)
+    store.claim(WANTED)
+    assert not passes(store, other)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "seconds"),
+    [
+        (Constraint(free=("memo",)), 100),
+        (Constraint(free=("to", "to")), 100),
+        (Constraint(free=("amount",), most=(("amount", 9),)), 100),
+        (Constraint(most=(("amount", 4),)), 100),
+        (Constraint(most=(("amount", float("nan")),)), 100),
+        (Constraint(most=(("to", 9),)), 100),
+        (Constraint(), 0),
+        (Constraint(), -5),
+        (Constraint(), 31 * 86_400),
+    ],
+)
+def test_a_constraint_that_does_not_fit_is_refused(store, constraint, seconds):
+    with pytest.raises(LocalError):
+        remembered(store, constraint, seconds)
+    assert not store.remembered()
+
+
+def test_what_was_refused_or_used_cannot_be_remembered(store):
+    name = store.claim(WANTED).id
+    store.decide(name, approve=False, by="carol")
+    with pytest.raises(LocalError, match="denied"):
+        store.remember(name, Constraint(), by="carol", seconds=10)
+
+
+def test_a_refusal_counts_more_than_what_is_remembered(store):
+    remembered(store, FREE)
+    store.claim(WANTED)
+    other = paying(memo="x")
+    store.decide(store.claim(other).id, approve=False, by="carol")
+    assert store.claim(other).state is State.DENIED
+
+
+def test_what_is_remembered_helps_what_waits_already(store):
+    waiting = paying(to="eve")
+    assert store.claim(waiting).state is State.PENDING
+    remembered(store, FREE)
+    assert passes(store, waiting)
+
+
+def test_what_becomes_out_of_band_is_asked_anew(store):
+    loose = replace(WANTED, out_of_band=False)
+    remembered(store, wanted=loose)
+    assert passes(store, loose)
+    assert passes(store, loose)
+    assert not passes(store, WANTED)
+
+
+def test_without_the_key_nothing_can_be_remembered_moved_or_prolonged(store, tmp_path):
+    one = remembered(store)
+    passes(store)
+    with sqlite3.connect(tmp_path / "approvals.db") as database:
+        database.execute("UPDATE remembered SET id = 'aaaaaaaaaa'")
+    assert not passes(store)
+    assert not store.remembered()
+    with sqlite3.connect(tmp_path / "approvals.db") as database:
+        database.execute("UPDATE remembered SET id = ?, expires = 9e9", (one.id,))
+    assert store.remembered()[0].expires == one.expires
+    with sqlite3.connect(tmp_path / "approvals.db") as database:
+        database.execute("UPDATE remembered SET scope = x'00'")
+    assert not store.remembered()
+
+
+def test_a_file_of_an_older_version_is_taken_over(tmp_path, clock):
+    with sqlite3.connect(tmp_path / "approvals.db") as database:
+        for statement in approvals._SCHEMA:
+            database.execute(statement)
+    remembered(Approvals(tmp_path, MASTER, clock, seconds=100))
+
+
+def test_a_client_decides_on_nothing_but_its_own(store):
+    loose = replace(WANTED, out_of_band=False)
+    name = store.claim(loose).id
+    for principal, client in (("key:bob", "claude/1"), ("key:alice", "other/1")):
+        with pytest.raises(LocalError, match="not this caller's"):
+            store.answer(name, approve=True, principal=principal, client=client)
+    assert store.answer(name, approve=True, principal="key:alice", client="claude/1").state is State.APPROVED
+    with pytest.raises(LocalError, match="nothing to decide"):
+        store.answer(name, approve=True, principal="key:alice", client="claude/1")

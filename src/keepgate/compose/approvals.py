@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import time
 
-from keepgate.audit.record import Entry
 from keepgate.compose.secrets import Master
 from keepgate.config import Settings
-from keepgate.model.approval import Pending
-from keepgate.model.message import Direction
+from keepgate.gateway.approving import decided
+from keepgate.model.approval import Constraint, Pending, Remembered, State
 from keepgate.stores.approvals import Approvals
 from keepgate.stores.audit import load_kek, open_log
 
@@ -27,26 +26,37 @@ def decide(
     found = store.get(name)
     audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
-        audit.append(event(found, approve=approve, by=by, reason=reason))
+        audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
         return store.decide(name, approve=approve, by=by, reason=reason)
     finally:
         audit.close()
 
 
-def event(asked: Pending, *, approve: bool, by: str, reason: str) -> Entry:
-    """The record of a decision."""
-    return Entry(
-        time_ns=time.time_ns(),
-        trace=asked.wanted.trace,
-        direction=Direction.TO_SERVER.value,
-        kind="event",
-        method="approval.given" if approve else "approval.refused",
-        principal=by,
-        client="",
-        server=asked.wanted.server,
-        name=asked.wanted.name,
-        effect="allow" if approve else "deny",
-        reason=f"approval {asked.id}",
-        policy="",
-        private=reason,
-    )
+def remember(
+    settings: Settings, store: Approvals, name: str, constraint: Constraint, *, by: str, seconds: float
+) -> Remembered:
+    """Let what was asked pass more than once; the record exists first. Raises LocalError, AuditError."""
+    found = store.get(name)
+    audit = open_log(settings.state, load_kek(settings.state, os.environ))
+    try:
+        given = decided(found, time.time_ns(), approve=True, by=by)
+        said = f"approval {found.id}, remembered for {seconds:.0f} s: {constraint}"
+        audit.append(given._replace(method="approval.remembered", reason=said[:500]))
+        return store.remember(name, constraint, by=by, seconds=seconds)
+    finally:
+        audit.close()
+
+
+def revoke(settings: Settings, store: Approvals, name: str, *, by: str, reason: str) -> None:
+    """Forget what is remembered. It counts even if it cannot be recorded. Raises LocalError, AuditError."""
+    found = next((one for one in store.remembered() if one.id == name), None)
+    store.revoke(name)
+    if found is None:
+        return
+    asked = Pending(name, State.APPROVED, found.wanted, found.created, found.expires)
+    audit = open_log(settings.state, load_kek(settings.state, os.environ))
+    try:
+        given = decided(asked, time.time_ns(), approve=False, by=by, reason=reason)
+        audit.append(given._replace(method="approval.revoked"))
+    finally:
+        audit.close()

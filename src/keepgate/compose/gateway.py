@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from keepgate import config
 from keepgate.auth.front import Front
 from keepgate.compose.approvals import approvals_of
+from keepgate.compose.asking import attend
 from keepgate.compose.budgets import budgets_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
@@ -74,6 +75,7 @@ def build(
         pins=pins_of(settings, lock),
         budgets=budgets_of(settings),
     )
+    attend(gateway, settings)
     gateway.use_quarantine(held_of(QuarantineFile(settings.state)))
     authorizations.told, authorizations.doors.note = gateway.granted, gateway.enforcer.note
     return gateway

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keepgate import config
+from keepgate.compose.asking import use_terms
 from keepgate.compose.gateway import policy_of
 from keepgate.compose.lock import lock_of, lock_path, pins_of
 from keepgate.compose.secrets import resolver
@@ -109,6 +110,7 @@ class Following:
         self._gateway.use_policy(policy)  # first: no new server may be met by the old policy
         if any(key.startswith(("lock", "keepgate.lock")) for key in changed):
             self._gateway.use_pins(pins_of(fresh, lock))
+        use_terms(self._gateway, fresh)
         await self._gateway.use_servers(made)
         self._settings, self._locked, self._policy = fresh, lock, policy.hash
         self.taken(fresh)

@@ -36,6 +36,7 @@ def problems(document: Document) -> Iterator[Remark]:
         yield from ((("servers", name, *path), text) for path, text in server_checks.problems(server))
     yield from _access(document)
     yield from budgets.problems(document)
+    yield from _approvals(document)
     for number, budget in enumerate(document.budgets):
         for key, patterns in (
             ("uses", enumerate(budget.uses)),
@@ -137,6 +138,17 @@ def _vault(document: Document) -> Iterator[Remark]:
     url = "" if vault.kms is None else vault.kms.url
     if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
         yield ("vault", "kms", "url"), "must be https: the keys of the vault would be sent in clear"
+
+
+def _approvals(document: Document) -> Iterator[Remark]:
+    given = document.approvals
+    for key, patterns in (("elicit", given.elicit), ("out_of_band", given.out_of_band)):
+        for number, text in enumerate(patterns):
+            if why := _pattern(text, document):
+                yield ("approvals", key, number), why
+    url = "" if given.webhook is None else given.webhook.url
+    if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
+        yield ("approvals", "webhook", "url"), "must be https: who asks for what would be sent in clear"
 
 
 def _condition(role: str, verb: str, entry: Entry) -> str:

@@ -112,11 +112,15 @@ class Passage(Pending):
         try:
             verdict, seq = enforcer.judge(self.asked, running.trace)
             if verdict.effect >= _ASK:
-                self._reply_after(seq, self._refusal(verdict))
+                self._refuse(verdict, seq)
                 return
         except Exception as error:  # noqa: BLE001 - the client must not wait for ever
             self.failed(error)
             return
+        self._let_through(seq)
+
+    def _let_through(self, seq: int) -> None:
+        enforcer = self.lane.services.enforcer
         # Before anything is waited for: what is judged at the same time counts it.
         enforcer.enter(self.asked)
         self.entered = True
@@ -125,11 +129,25 @@ class Passage(Pending):
         else:
             self._send(recorded=True)
 
-    def _refusal(self, verdict: Verdict) -> dict[str, Any]:
-        running = self.running
-        if verdict.hidden:
-            return replies.unknown(running.message, running.caller)
-        return replies.denied(running.message, running.caller, verdict, running.trace)
+    def _refuse(self, verdict: Verdict, seq: int) -> None:
+        callbacks = self.observer.callbacks if isinstance(self.observer, Observer) else None
+        if verdict.effect is _ASK and callbacks is not None:
+            self.spawn(self._persuade(verdict, seq, callbacks))
+        else:
+            self._reply_after(seq, self.lane.services.relay.refused(self.running, self.asked, verdict))
+
+    async def _persuade(self, verdict: Verdict, seq: int, callbacks: CallbackHandler) -> None:
+        """A person may be asked through the client, and let it through after all."""
+        relay = self.lane.services.relay
+        try:
+            verdict, seq = await relay.eliciting.persuade(self.running, self.asked, verdict, seq, callbacks)
+            if verdict.effect < _ASK:
+                await relay.enforcer.settled(seq)
+                self._let_through(seq)
+            else:
+                self._reply_after(seq, relay.refused(self.running, self.asked, verdict))
+        except Exception as error:  # noqa: BLE001 - the client must not wait for ever
+            self.failed(error)
 
     def _send(self, recorded: bool) -> None:  # noqa: FBT001 - Enforcer.after calls it
         running = self.running

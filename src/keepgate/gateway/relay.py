@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
+from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.calls import Calls
+from keepgate.gateway.eliciting import Eliciting
 from keepgate.gateway.enforce import Enforcer, payload_of
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.task_ledger import Ledger
@@ -92,6 +94,14 @@ def _unheard_of(method: str, target: Target, reply: Message) -> bool:
 class CallbackHandler(Protocol):
     """How a server-initiated request reaches the client; the handshake front overrides it."""
 
+    callbacks: CallbackTable
+
+    def deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
+        """Put a request to the client, on the stream of a call or on the standing one."""
+
+    def push(self, body: dict[str, Any], *, keep: bool = True) -> bool:
+        """Send what belongs to no call."""
+
     def callback(self, running: Running, backend: Backend, message: Message) -> None:
         """Pass on or refuse a server-initiated request, or what is SESSION_WIDE, that came with a running call."""
 
@@ -142,6 +152,7 @@ class Relay:
         self.state = state
         self.tasks = tasks
         self.calls = Calls()
+        self.eliciting = Eliciting(enforcer, state)
 
     async def forward(
         self, message: Message, caller: Caller, view: View, outlet: Outlet, callbacks: CallbackHandler | None
@@ -152,13 +163,15 @@ class Relay:
         target: Target | None = None
         try:
             target = await self._resolve(message, caller, view)
+            if target is not None and "inputResponses" in message.params:
+                message = running.message = self.eliciting.taken(message, caller, target.backend.settings.id)
             exchange = self.exchange(message, caller, target)
             verdict, seq = self._judge(exchange, target, trace, message)
+            if verdict.effect is _ASK and callbacks is not None:
+                verdict, seq = await self.eliciting.persuade(running, exchange, verdict, seq, callbacks)
             if target is None or verdict.effect >= Effect.ASK:
                 await self.enforcer.settled(seq)
-                if target is None or verdict.hidden:
-                    return replies.unknown(message, caller)
-                return replies.denied(message, caller, verdict, trace)
+                return self.refused(running, exchange, verdict)
             # Before anything is waited for: what is judged at the same time counts it.
             self.enforcer.enter(exchange)
             try:
@@ -176,6 +189,14 @@ class Relay:
         except RemoteError:
             self.enforcer.meters.spend(caller.principal.id)  # or malformed requests would be free
             raise
+
+    def refused(self, running: Running, exchange: Exchange, verdict: Verdict) -> dict[str, Any]:
+        """What the caller gets for a request that is not let through, or not yet."""
+        message, caller = running.message, running.caller
+        if verdict.hidden:
+            return replies.unknown(message, caller)
+        asked = self.eliciting.reply(message, caller, exchange.server, verdict)
+        return asked or replies.denied(message, caller, verdict, running.trace)
 
     def _judge(
         self, exchange: Exchange, target: Target | None, trace: str, message: Message

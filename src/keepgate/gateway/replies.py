@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from keepgate.decide.guards.callbacks import missing_mode
+from keepgate.decide.guards.callbacks import missing_mode, poses_as_keepgate
 from keepgate.decide.guards.schema import ARGUMENTS
 from keepgate.gateway.caller import Caller
 from keepgate.model.access import Authentication
@@ -25,6 +25,11 @@ DECISION_KEY = "dev.keepgate/decision"
 """Result `_meta` key of the decision id, for `keepgate audit query --trace`."""
 RETRY_KEY = "dev.keepgate/retry-after"
 """Result `_meta` key: seconds after which a call over a rate or quota may be made again."""
+
+SERVERS_OWN = "request-state"
+"""Purpose of the handle for a server's state: none of ours opens as one, and none of a server's as ours."""
+OURS = "dev.keepgate/"
+"""Before the names of what keepgate itself asks of clients."""
 
 _RESOURCE_METHODS = ("resources/read", "resources/subscribe", "resources/unsubscribe")
 
@@ -153,7 +158,7 @@ def unavailable(
     return jsonrpc.error(message.id, jsonrpc.UNAVAILABLE, text, {"decision": trace})
 
 
-LOGIN_KEY = "dev.keepgate/login"
+LOGIN_KEY = f"{OURS}login"
 """Name of the input request that sends a user to log in."""
 
 
@@ -192,7 +197,7 @@ def check_input_requests(result: dict[str, Any], method: str, caller: Caller) ->
     if method not in INPUT_REQUIRED_METHODS:
         raise UpstreamError("protocol", f"the server asked for input in `{method}`, where there is none")
     requests = result.get("inputRequests", {})
-    if not isinstance(requests, dict) or len(requests) > 64:
+    if not isinstance(requests, dict) or len(requests) > 64 or any(key.startswith(OURS) for key in requests):
         raise UpstreamError("protocol", "the server's `inputRequests` are malformed")
     for request in requests.values():
         asked = request.get("method") if isinstance(request, dict) else None
@@ -200,6 +205,8 @@ def check_input_requests(result: dict[str, Any], method: str, caller: Caller) ->
         params = request.get("params", {}) if isinstance(request, dict) else None
         if need is None or not isinstance(asked, str) or not isinstance(params, dict):
             raise UpstreamError("protocol", "the server asked for an unknown kind of input")
+        if poses_as_keepgate(asked, params):
+            raise UpstreamError("protocol", "the server asked for input in keepgate's name")
         declared = caller.capabilities.get(need)
         if not isinstance(declared, dict) or missing_mode(asked, params, declared):
             raise UpstreamError(
@@ -214,22 +221,26 @@ class StateSealer:
         self._sealer = Sealer(key)
         self._clock = clock
 
-    def _binding(self, message: Message, caller: Caller, server: str) -> bytes:
+    def _binding(self, message: Message, caller: Caller, server: str, purpose: str) -> bytes:
         params = message.params
         named = params.get("name", params.get("uri"))
         digest = hashlib.sha256(jsonrpc.canonical(params.get("arguments"))).hexdigest()
-        return jsonrpc.encode(["request-state", caller.principal.id, server, message.method, named, digest])
+        return jsonrpc.encode([purpose, caller.principal.id, server, message.method, named, digest])
 
-    def seal(self, value: Any, message: Message, caller: Caller, server: str) -> str:
-        """The handle for a server's state. Raises UpstreamError for one too large to be taken back."""
-        bound = self._binding(message, caller, server)
+    def seal(
+        self, value: Any, message: Message, caller: Caller, server: str, purpose: str = SERVERS_OWN
+    ) -> str:
+        """The handle for a server's state, or ours. Raises UpstreamError for one too large to be taken back."""
+        bound = self._binding(message, caller, server, purpose)
         expires = int(self._clock()) + STATE_SECONDS
         handle = self._sealer.seal(value, bound_to=bound, expires=expires, nonce=os.urandom(12))
         if len(handle) > MAX_CHARS:
             raise UpstreamError("too-large", "the server's `requestState` is too large")
         return handle
 
-    def open(self, handle: Any, message: Message, caller: Caller, server: str) -> Any:
-        """The server's own state. Raises RemoteError (-32602)."""
-        bound = self._binding(message, caller, server)
+    def open(
+        self, handle: Any, message: Message, caller: Caller, server: str, purpose: str = SERVERS_OWN
+    ) -> Any:
+        """The state that was sealed for the same purpose. Raises RemoteError (-32602)."""
+        bound = self._binding(message, caller, server, purpose)
         return self._sealer.unseal(handle, bound_to=bound, now=int(self._clock()))

@@ -307,9 +307,9 @@ class Session(CallbackHandler):
             return
         body = self.callbacks.open(link, message, trace)
         if body is not None:
-            self.services.enforcer.after(seq, lambda ok: self._deliver(outlet, body) if ok else None)
+            self.services.enforcer.after(seq, lambda ok: self.deliver(outlet, body) if ok else None)
 
-    def _deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
+    def deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
         """On the stream of the call, else on the standing one; a question nobody hears now is refused, not kept."""
         if not (outlet is not None and outlet.message(body)) and not self.push(body, keep=False):
             self.callbacks.refuse(body["id"], "the client cannot be asked now: it has no open stream")
@@ -331,7 +331,7 @@ class Session(CallbackHandler):
             )
         await self.services.enforcer.settled(seq)
         body = self.callbacks.open_future(future, message, running.trace)
-        self._deliver(running.outlet, body)
+        self.deliver(running.outlet, body)
         try:
             async with asyncio.timeout(self.services.limits.call_maximum):
                 reply = await future

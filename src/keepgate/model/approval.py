@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from keepgate.model.message import Json
+
+OUT_OF_BAND: Final = "approval:out-of-band"
+"""Obligation of an ASK that no answer of the client itself can settle: whoever steers the client could give it."""
+ASKABLE: Final = "approval:client"
+"""Obligation of an ASK that the caller may be asked for by its client's own form."""
 
 
 class State(StrEnum):
@@ -34,6 +40,10 @@ class Wanted:
     reason: str
     rules: tuple[str, ...]
     trace: str
+    out_of_band: bool = True
+    """An answer through the client counts for nothing."""
+    risk: tuple[str, ...] = ()
+    """What speaks against it, as far as is known: keepgate's and the administrator's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,33 @@ class Claim:
     state: State
     by: str = ""
     """Who decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """Which arguments a remembered approval covers: all others must be exactly as approved."""
+
+    free: tuple[str, ...] = ()
+    """Arguments that may have any value, or be left out."""
+    most: tuple[tuple[str, float], ...] = ()
+    """Arguments that must be numbers, from 0 up to this."""
+
+    def __str__(self) -> str:
+        said = [f"any `{name}`" for name in self.free]
+        said += [f"`{name}` up to {most:g}" for name, most in self.most]
+        return ", ".join(said) or "exactly these arguments"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An approval that counts more than once, until it expires or is revoked."""
+
+    id: str
+    wanted: Wanted
+    constraint: Constraint
+    by: str
+    created: float
+    expires: float
 
 
 @dataclass(frozen=True, slots=True)

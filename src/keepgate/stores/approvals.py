@@ -21,7 +21,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from keepgate.model.approval import Claim, Pending, State, Wanted
+from keepgate.model.approval import Claim, Constraint, Pending, Remembered, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.protocol.seal import derive
 from keepgate.stores.files import make_directory
@@ -35,6 +35,9 @@ KEPT: Final = 7 * 86_400.0
 CONTINUED: Final = 3600.0
 """Seconds in which a call that was let through may be gone on with, where the server asked something in between."""
 MAX_HANDLES: Final = 10_000
+MAX_REMEMBERED: Final = 500
+REMEMBERED: Final = 30 * 86_400.0
+"""Seconds that an approval may be remembered at most."""
 _NONCE: Final = 12
 _COLUMNS: Final = (
     "id TEXT PRIMARY KEY, digest BLOB NOT NULL, principal BLOB NOT NULL, created REAL NOT NULL, expires REAL NOT NULL, "
@@ -45,6 +48,11 @@ _SCHEMA: Final = (
     "CREATE INDEX approval_digest ON approval (digest)",
     "CREATE INDEX approval_state ON approval (state, expires)",
     "PRAGMA user_version = 1",
+)
+_SECOND: Final = (
+    "CREATE TABLE remembered (id TEXT PRIMARY KEY, scope BLOB NOT NULL, expires REAL NOT NULL, sealed BLOB NOT NULL)",
+    "CREATE INDEX remembered_scope ON remembered (scope)",
+    "PRAGMA user_version = 2",
 )
 
 
@@ -72,7 +80,7 @@ class Approvals:
 
         Of two requests that claim one approval at the same time only one gets it.
         """
-        now, digest = self._clock(), self._digest(wanted)
+        now, digest, waiting = self._clock(), self._digest(wanted), None
         with self._opened() as database:
             for row in database.execute(
                 "SELECT * FROM approval WHERE digest = ? AND expires > ? ORDER BY created DESC", (digest, now)
@@ -89,9 +97,14 @@ class Approvals:
                     return Claim(row["id"], State.APPROVED, _decided(row)["by"])
                 if state is State.USED and self._goes_on(row, goes_on, now):
                     return Claim(row["id"], State.APPROVED, _decided(row)["by"])
-                if state in (State.PENDING, State.DENIED):
+                if state is State.DENIED:
                     return Claim(row["id"], state, _decided(row)["by"])
-            return self._ask(database, wanted, digest, now)
+                if state is State.PENDING and waiting is None:
+                    waiting = Claim(row["id"], state)
+            for one in self._remembered(database, wanted, now):
+                if _covers(one, wanted):
+                    return Claim(one.id, State.APPROVED, f"{one.by}, remembered")
+            return waiting or self._ask(database, wanted, digest, now)
 
     def _goes_on(self, row: sqlite3.Row, handle: str, now: float) -> bool:
         """Whether a handle may go on with a used approval: not twice, and not what an earlier process let through."""
@@ -139,6 +152,84 @@ class Approvals:
             self._put(database, row, state, decided, expires=now + self._seconds)
             return self._pending(self._find(database, name), now)
 
+    def answer(self, name: str, *, approve: bool, principal: str, client: str) -> Pending:
+        """Decide as the client says that asked for it: on nothing but its own, and nothing that is out of band."""
+        wanted = self.get(name).wanted
+        if (wanted.principal, wanted.client) != (principal, client):
+            raise LocalError("approvals", f"`{name}` is not this caller's")
+        if wanted.out_of_band:
+            raise LocalError("approvals", f"`{name}` cannot be decided through the client that asks for it")
+        return self.decide(name, approve=approve, by=f"{principal} through its client")
+
+    def remember(self, name: str, constraint: Constraint, *, by: str, seconds: float) -> Remembered:
+        """Let what an approval asks for pass from now on, until it expires or is revoked. Decides on it as well.
+
+        Raises LocalError for what is not waiting or approved, too long, or with arguments that it does not have.
+        """
+        found = self.get(name)
+        if found.state is State.PENDING:
+            found = self.decide(name, approve=True, by=by)
+        if found.state is not State.APPROVED:
+            raise LocalError("approvals", f"`{name}` is {found.state}: it cannot be remembered")
+        _check(found.wanted, constraint, seconds)
+        now, nonce = self._clock(), os.urandom(_NONCE)
+        one = Remembered(os.urandom(5).hex(), found.wanted, constraint, by, now, now + seconds)
+        with self._opened() as database:
+            database.execute("DELETE FROM remembered WHERE expires < ?", (now,))
+            if database.execute("SELECT count(*) FROM remembered").fetchone()[0] >= MAX_REMEMBERED:
+                raise LocalError("approvals", f"{MAX_REMEMBERED} are remembered already: revoke some")
+            scope = self._scope(found.wanted)
+            sealed = nonce + self._seal.encrypt(nonce, orjson.dumps(asdict(one)), one.id.encode() + scope)
+            database.execute(
+                "INSERT INTO remembered VALUES (?, ?, ?, ?)", (one.id, scope, one.expires, sealed)
+            )
+        return one
+
+    def remembered(self) -> list[Remembered]:
+        """All that are in force, the newest first; what was tampered with is left out, and counts for nothing."""
+        with self._opened() as database:
+            return self._remembered(database, None, self._clock())
+
+    def revoke(self, name: str) -> None:
+        """Forget one. Raises LocalError if there is none."""
+        with self._opened() as database:
+            if not database.execute("DELETE FROM remembered WHERE id = ?", (name,)).rowcount:
+                raise LocalError("approvals", f"nothing is remembered as `{ascii(name)[1:-1][:40]}`")
+
+    def _remembered(
+        self, database: sqlite3.Connection, wanted: Wanted | None, now: float
+    ) -> list[Remembered]:
+        """Those for the same principal, client, thing and definition; all without `wanted`."""
+        asked, given = (
+            ("SELECT * FROM remembered", ())
+            if wanted is None
+            else ("SELECT * FROM remembered WHERE scope = ?", (self._scope(wanted),))
+        )
+        found = []
+        for row in database.execute(asked, given).fetchall():
+            try:
+                plain = self._seal.decrypt(
+                    row["sealed"][:_NONCE], row["sealed"][_NONCE:], row["id"].encode() + row["scope"]
+                )
+            except InvalidTag:
+                continue
+            one = _remembered(orjson.loads(plain))
+            if one.expires > now:
+                found.append(one)
+        return sorted(found, key=lambda one: -one.created)
+
+    def _scope(self, wanted: Wanted) -> bytes:
+        """Of everything but the arguments and why it is asked."""
+        given = (
+            wanted.principal,
+            wanted.client,
+            wanted.action,
+            wanted.server,
+            wanted.name,
+            wanted.definition,
+        )
+        return self._mac(b"scope", orjson.dumps(given))
+
     def get(self, name: str) -> Pending:
         """One approval, whatever its state."""
         with self._opened() as database:
@@ -161,8 +252,7 @@ class Approvals:
             plain = self._seal.decrypt(row["sealed"][:_NONCE], row["sealed"][_NONCE:], row["id"].encode())
         except InvalidTag:
             raise _tampered(row["id"]) from None
-        given: dict[str, Any] = orjson.loads(plain)
-        wanted = Wanted(**{**given, "rules": tuple(given["rules"])})
+        wanted = _wanted(orjson.loads(plain))
         return Pending(
             row["id"], state, wanted, row["created"], row["expires"], decided["by"], decided["reason"]
         )
@@ -208,6 +298,7 @@ class Approvals:
             wanted.name,
             wanted.params,
             wanted.definition,
+            wanted.out_of_band,
         ]
         return self._mac(b"digest", orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
 
@@ -229,9 +320,9 @@ class Approvals:
                 database.row_factory = sqlite3.Row
                 database.execute("BEGIN IMMEDIATE")
                 try:
-                    if database.execute("PRAGMA user_version").fetchone()[0] == 0:
-                        for statement in _SCHEMA:
-                            database.execute(statement)
+                    version = database.execute("PRAGMA user_version").fetchone()[0]
+                    for statement in (*(_SCHEMA if version < 1 else ()), *(_SECOND if version < 2 else ())):
+                        database.execute(statement)
                     yield database
                 except BaseException:
                     database.execute("ROLLBACK")
@@ -239,6 +330,58 @@ class Approvals:
                 database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             raise LocalError("approvals", f"`{self._path}` cannot be used", str(error)) from error
+
+
+def _wanted(given: dict[str, Any]) -> Wanted:
+    return Wanted(**{**given, "rules": tuple(given["rules"]), "risk": tuple(given.get("risk", ()))})
+
+
+def _remembered(given: dict[str, Any]) -> Remembered:
+    said = given["constraint"]
+    constraint = Constraint(tuple(said["free"]), tuple((name, most) for name, most in said["most"]))
+    return Remembered(**{**given, "wanted": _wanted(given["wanted"]), "constraint": constraint})
+
+
+def _check(wanted: Wanted, constraint: Constraint, seconds: float) -> None:
+    """Raises LocalError for a constraint that does not fit what was approved."""
+    if not 0 < seconds <= REMEMBERED:
+        raise LocalError("approvals", f"an approval is remembered for at most {REMEMBERED / 86_400:.0f} days")
+    named = [*constraint.free, *(name for name, _ in constraint.most)]
+    given = wanted.params.get("arguments")
+    unknown = set(named) - set(given if isinstance(given, dict) else ())
+    if unknown or len(set(named)) != len(named):
+        raise LocalError("approvals", "its constraint must name arguments that the request has, each once")
+    if not _covers(Remembered("", wanted, constraint, "", 0, 0), wanted):
+        raise LocalError("approvals", "its constraint does not cover the request itself")
+
+
+def _covers(one: Remembered, wanted: Wanted) -> bool:
+    """Whether a remembered approval holds for these arguments; scope and expiry are known to fit.
+
+    What is out of band now but was not when it was approved is asked anew.
+    """
+    if wanted.out_of_band and not one.wanted.out_of_band:
+        return False
+    bounds = dict(one.constraint.most)
+    before, now = _arguments(one.wanted), _arguments(wanted)
+    for name, most in bounds.items():
+        value = now.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            return False
+    loose = {*one.constraint.free, *bounds}
+    return _kept(one.wanted, before, loose) == _kept(wanted, now, loose)
+
+
+def _arguments(wanted: Wanted) -> dict[str, Any]:
+    given = wanted.params.get("arguments")
+    return given if isinstance(given, dict) else {}
+
+
+def _kept(wanted: Wanted, given: dict[str, Any], loose: set[str]) -> bytes:
+    """Canonical: `1`, `1.0` and `true` are different."""
+    rest = {key: value for key, value in given.items() if key not in loose}
+    shown = wanted.params if not loose else {**wanted.params, "arguments": rest}
+    return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
 
 
 def _decided(row: sqlite3.Row) -> dict[str, str]:

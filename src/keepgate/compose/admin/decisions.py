@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from keepgate.admin.routes.approvals import Approval
-from keepgate.compose.approvals import approvals_of, event
+from keepgate.compose.approvals import approvals_of
 from keepgate.config import Settings
+from keepgate.gateway.approving import decided
 from keepgate.gateway.gateway import Gateway
 from keepgate.model.approval import Pending
 
@@ -29,7 +31,7 @@ class ApprovalDesk:
     async def decide(self, name: str, *, approve: bool, by: str, reason: str) -> Approval:
         """Recorded first. Raises LocalError, AuditError: then nothing was decided."""
         found = await asyncio.to_thread(self._store.get, name)
-        self._audit.append(event(found, approve=approve, by=by, reason=reason))
+        self._audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
         return _shape(
             await asyncio.to_thread(self._store.decide, name, approve=approve, by=by, reason=reason)
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from keepgate.decide.facts import Fact, Facts
+from keepgate.detect.fold import fold, skeleton
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Verdict, deny
@@ -33,8 +36,37 @@ class Callbacks:
         declared = exchange.capabilities.get(needed)
         if not isinstance(declared, dict):
             return deny(f"the client did not declare `{needed}`", guard=self.id)
+        if poses_as_keepgate(message.method, message.params):
+            return deny("no server asks in keepgate's name", guard=self.id)
         missing = missing_mode(message.method, message.params, declared)
         return deny(f"the client did not declare `{needed}.{missing}`", guard=self.id) if missing else None
+
+
+_NAME = "keepgate"
+
+
+def poses_as_keepgate(method: str, params: object) -> bool:
+    """Whether a person who reads a server's question could take it for one of keepgate's, whatever it is written with.
+
+    What is approved by answering it would be nothing; but who answers may be asked for anything.
+    """
+    return method == "elicitation/create" and any(_names_us(text) for text in _texts(params))
+
+
+def _names_us(text: str) -> bool:
+    return _NAME in "".join(sign for sign in skeleton(fold(text)) if sign.isalnum())
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def missing_mode(method: str, params: dict[str, object], declared: dict[str, object]) -> str:

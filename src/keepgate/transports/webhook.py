@@ -1,0 +1,89 @@
+"""Signed messages to an address of the administrator's, in the form of Standard Webhooks (standardwebhooks.com).
+
+Sent in the background, a few times if need be, in bounded number: a receiver that is away costs nobody anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+import orjson
+
+from keepgate.model.errors import KeepgateError
+from keepgate.ports import Document
+
+PAUSES: Final = (1.0, 5.0, 25.0)
+"""Seconds before each further attempt."""
+MOST: Final = 64
+"""On their way at a time; beyond it they are dropped, and that is said."""
+_FAILED: Final = 300
+
+
+class Post(Protocol):
+    """transports.fetch.Fetcher.ask."""
+
+    async def __call__(
+        self, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Document: ...
+
+
+class Webhook:
+    """One receiver."""
+
+    def __init__(
+        self,
+        url: str,
+        secret: Callable[[], bytes],
+        post: Post,
+        clock: Callable[[], float],
+        failed: Callable[[str], None],
+    ) -> None:
+        """`secret` is asked for each message; `failed` hears of what could not be delivered, and why."""
+        self._url = url
+        self._secret = secret
+        self._post = post
+        self._clock = clock
+        self._failed = failed
+        self._running: set[asyncio.Task[None]] = set()
+
+    def send(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Put it on its way. Called on the event loop; never raises."""
+        if len(self._running) >= MOST:
+            self._failed(f"{MOST} are on their way already: one was dropped")
+            return
+        body = orjson.dumps({"type": kind, "timestamp": int(self._clock()), "data": data})
+        task = asyncio.get_running_loop().create_task(self._deliver(f"msg_{os.urandom(12).hex()}", body))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _deliver(self, name: str, body: bytes) -> None:
+        why = ""
+        for pause in (0.0, *PAUSES):
+            await asyncio.sleep(pause)
+            try:
+                answer = await self._post(self._url, body, self._signed(name, body))
+            except KeepgateError as error:
+                why = error.public
+                continue
+            if answer.status < _FAILED:
+                return
+            why = f"it answered with status {answer.status}"
+        self._failed(why)
+
+    def _signed(self, name: str, body: bytes) -> dict[str, str]:
+        """The time is that of the attempt: a receiver refuses what is old. Raises KeepgateError without a key."""
+        now = str(int(self._clock()))
+        told = b".".join((name.encode(), now.encode(), body))
+        mark = base64.b64encode(hmac.digest(self._secret(), told, sha256)).decode()
+        return {
+            "Content-Type": "application/json",
+            "webhook-id": name,
+            "webhook-timestamp": now,
+            "webhook-signature": f"v1,{mark}",
+        }
