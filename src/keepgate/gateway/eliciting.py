@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from keepgate.decide.appeal import question
 from keepgate.decide.guards.callbacks import missing_mode
 from keepgate.gateway.approving import decided
-from keepgate.gateway.caller import Caller
+from keepgate.gateway.callbacks import CallbackTable
+from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.replies import OURS, StateSealer
 from keepgate.model.approval import Pending
 from keepgate.model.errors import LocalError, RemoteError, UpstreamError
-from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
@@ -27,7 +28,6 @@ from keepgate.protocol.eras import INPUT_REQUIRED_METHODS, Era, lookup
 
 if TYPE_CHECKING:
     from keepgate.gateway.enforce import Enforcer
-    from keepgate.gateway.relay import CallbackHandler, Running
 
 KEY: Final = f"{OURS}approval"
 """Name of the input request, and purpose of the handle that comes with it."""
@@ -47,6 +47,28 @@ SCHEMA: Final = {
 """A switch that is off: a form that is sent off unread refuses."""
 _SENT: Final = Verdict(Effect.ALLOW, "keepgate's own question", "approvals")
 _OTHERS: Final = frozenset(("requestState", "inputResponses"))
+
+
+class Client(Protocol):
+    """A client of the handshake era that can be asked."""
+
+    callbacks: CallbackTable
+
+    def deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
+        """Put a request to it, on the stream of a call or on the standing one."""
+
+    def push(self, body: dict[str, Any], *, keep: bool = True) -> bool:
+        """Send what belongs to no call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Who is asked, and how it is reached while its call waits."""
+
+    caller: Caller
+    outlet: Outlet
+    trace: str
+    client: Client
 
 
 class Eliciting:
@@ -104,47 +126,40 @@ class Eliciting:
         rest = {key: value for key, value in message.params.items() if key not in _OTHERS}
         return Message(message.kind, {**message.body, "params": rest}, message.size)
 
-    async def persuade(
-        self, running: Running, exchange: Exchange, verdict: Verdict, seq: int, client: CallbackHandler
-    ) -> tuple[Verdict, int]:
-        """Handshake era: the verdict after the person was asked; the same one if there was nobody to ask, or no answer.
+    async def persuade(self, verdict: Verdict, seq: int, way: Way) -> bool:
+        """Handshake era: have the client's person decide. Whether one did: then it is to be judged once more.
 
-        Raises AuditError.
+        `seq` is the record of the verdict. Raises AuditError.
         """
-        caller = running.caller
+        caller = way.caller
         form = self._form(verdict, caller)
         if form is None or lookup(METHOD, Direction.TO_CLIENT, Kind.REQUEST, caller.revision) is None:
-            return verdict, seq
+            return False
         await self._enforcer.settled(seq)
         waiting, params = form
         try:
-            reply = await self._ask(running, params, client, min(self.wait, waiting.expires - self._clock()))
+            reply = await self._ask(way, params, min(self.wait, waiting.expires - self._clock()))
         except UpstreamError:
-            return verdict, seq
-        answer = reply.body.get("result")
-        if not self._decide(waiting.id, answer, caller):
-            return verdict, seq
-        return self._enforcer.judge(exchange, running.trace)
+            return False
+        return self._decide(waiting.id, reply.body.get("result"), caller)
 
-    async def _ask(
-        self, running: Running, params: dict[str, Any], client: CallbackHandler, seconds: float
-    ) -> Message:
+    async def _ask(self, way: Way, params: dict[str, Any], seconds: float) -> Message:
         """Put it to the client. Raises UpstreamError if it does not answer."""
         message = Message(Kind.REQUEST, jsonrpc.request(0, METHOD, params))
-        sent = self._enforcer.record(running.caller.gets(message), _SENT, running.trace)
+        sent = self._enforcer.record(way.caller.gets(message), _SENT, way.trace)
         await self._enforcer.settled(sent)
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        body = client.callbacks.open_future(future, message, running.trace)
-        client.deliver(running.outlet, body)
+        body = way.client.callbacks.open_future(future, message, way.trace)
+        way.client.deliver(way.outlet, body)
         try:
             async with asyncio.timeout(seconds):
                 return await future
         except TimeoutError:
             raise UpstreamError("timeout", "nobody answered") from None
         finally:
-            if client.callbacks.take(body["id"]) is not None:  # nobody waits for the answer any more
+            if way.client.callbacks.take(body["id"]) is not None:  # nobody waits for the answer any more
                 note = jsonrpc.notification("notifications/cancelled", {"requestId": body["id"]})
-                _ = running.outlet.message(note) or client.push(note)
+                _ = way.outlet.message(note) or way.client.push(note)
 
     def _decide(self, name: str, answer: object, caller: Caller) -> bool:
         """Put a decision in force that the client says a person made. Whether there was one. Raises AuditError."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keepgate.gateway import replies
 from keepgate.gateway.background import Background
 from keepgate.gateway.calls import Unfit, why_unfit
+from keepgate.gateway.eliciting import Way
 from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import CallbackHandler, Observer, must_know_uris
 from keepgate.model.errors import AuditError, UpstreamError
@@ -138,9 +139,11 @@ class Passage(Pending):
 
     async def _persuade(self, verdict: Verdict, seq: int, callbacks: CallbackHandler) -> None:
         """A person may be asked through the client, and let it through after all."""
-        relay = self.lane.services.relay
+        relay, running = self.lane.services.relay, self.running
+        way = Way(running.caller, running.outlet, running.trace, callbacks)
         try:
-            verdict, seq = await relay.eliciting.persuade(self.running, self.asked, verdict, seq, callbacks)
+            if await relay.eliciting.persuade(verdict, seq, way):
+                verdict, seq = relay.enforcer.judge(self.asked, self.running.trace)
             if verdict.effect < _ASK:
                 await relay.enforcer.settled(seq)
                 self._let_through(seq)

@@ -11,10 +11,9 @@ from typing import Any, Protocol
 
 from keepgate.gateway import replies, uris
 from keepgate.gateway.backend import Backend
-from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.calls import Calls
-from keepgate.gateway.eliciting import Eliciting
+from keepgate.gateway.eliciting import Client, Eliciting, Way
 from keepgate.gateway.enforce import Enforcer, payload_of
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.task_ledger import Ledger
@@ -91,16 +90,8 @@ def _unheard_of(method: str, target: Target, reply: Message) -> bool:
     return missing and target.backend.shelf.find("resources/list", target.name) is None
 
 
-class CallbackHandler(Protocol):
+class CallbackHandler(Client, Protocol):
     """How a server-initiated request reaches the client; the handshake front overrides it."""
-
-    callbacks: CallbackTable
-
-    def deliver(self, outlet: Outlet | None, body: dict[str, Any]) -> None:
-        """Put a request to the client, on the stream of a call or on the standing one."""
-
-    def push(self, body: dict[str, Any], *, keep: bool = True) -> bool:
-        """Send what belongs to no call."""
 
     def callback(self, running: Running, backend: Backend, message: Message) -> None:
         """Pass on or refuse a server-initiated request, or what is SESSION_WIDE, that came with a running call."""
@@ -167,8 +158,13 @@ class Relay:
                 message = running.message = self.eliciting.taken(message, caller, target.backend.settings.id)
             exchange = self.exchange(message, caller, target)
             verdict, seq = self._judge(exchange, target, trace, message)
-            if verdict.effect is _ASK and callbacks is not None:
-                verdict, seq = await self.eliciting.persuade(running, exchange, verdict, seq, callbacks)
+            way = Way(caller, outlet, trace, callbacks) if callbacks is not None else None
+            if (
+                verdict.effect is _ASK
+                and way is not None
+                and await self.eliciting.persuade(verdict, seq, way)
+            ):
+                verdict, seq = self._judge(exchange, target, trace, message)
             if target is None or verdict.effect >= Effect.ASK:
                 await self.enforcer.settled(seq)
                 return self.refused(running, exchange, verdict)
