@@ -77,6 +77,12 @@ BAD = {
 }
 
 
+def test_two_places_that_cannot_be_read_are_not_the_same():
+    shown = Shown("POST", f"{GATE}/\u00e9", TOKEN, EC.thumbprint())
+    with pytest.raises(ProofError, match="another URL"):
+        checked(proof(EC, text=TOKEN, htu=shown.url), shown)
+
+
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 def test_a_bad_proof_does_not_count(text):
     with pytest.raises(ProofError):

@@ -468,7 +468,20 @@ def test_the_metadata_promises_what_is_there():
 
 
 @pytest.mark.parametrize(
-    "redirect", ["https://a/*", "https://a b/", "https://u@a/", "https://a/#x", "x" * 600, 1, "https:///x"]
+    "redirect",
+    [
+        "https://a/*",
+        "https://a b/",
+        "https://u@a/",
+        "https://@a/",
+        "https://:p@a/",
+        "https://[::1",
+        "https://a:x/",
+        "https://a/#x",
+        "x" * 600,
+        1,
+        "https:///x",
+    ],
 )
 def test_redirects_are_written_out(redirect):
     with pytest.raises(ClientError):

@@ -202,7 +202,10 @@ def stateless(method: str, params: Mapping[str, Any] | None = None, *, number: i
     """A stateless request as bytes."""
     prefix = "io.modelcontextprotocol/"
     meta = {f"{prefix}protocolVersion": STATELESS, f"{prefix}clientCapabilities": {}}
-    return jsonrpc.encode(jsonrpc.request(number, method, {**(params or {}), "_meta": meta}))
+    given = params or {}
+    return jsonrpc.encode(
+        jsonrpc.request(number, method, {**given, "_meta": {**given.get("_meta", {}), **meta}})
+    )
 
 
 async def ask(

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from keepgate.gateway.access import MAX_WAITING, Gatekeeper
+from keepgate.gateway.access import MAX_WAITING, MAX_WAITING_EACH, Gatekeeper
 from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.settings import Limits
@@ -68,7 +68,7 @@ def gatekeeper(*, anonymous=False, tokens=None, certificates=None):
     return Gatekeeper(Keys(), enforcer, anonymous=anonymous, tokens=tokens, certificates=certificates), log
 
 
-def request(authorization=None, query="", certificate=b""):
+def request(authorization=None, query="", certificate=b"", peer="192.0.2.9"):
     headers = {} if authorization is None else {"authorization": authorization}
     return SimpleNamespace(
         method="POST",
@@ -77,7 +77,7 @@ def request(authorization=None, query="", certificate=b""):
         headers=headers,
         notes={},
         body=b"",
-        peer="192.0.2.9",
+        peer=peer,
         certificate=certificate,
     )
 
@@ -169,11 +169,37 @@ def test_questions_are_bounded():
     async def work():
         keeper, _ = gatekeeper(tokens=Tokens())
         found = await asyncio.gather(
-            *(keeper.ask(request("Bearer asked")) for _ in range(MAX_WAITING + 5)), return_exceptions=True
+            *(keeper.ask(request("Bearer asked", peer=f"{n % 200}")) for n in range(MAX_WAITING + 5)),
+            return_exceptions=True,
         )
         assert sum(each is ALICE for each in found) == MAX_WAITING
         assert {each.status for each in found if each is not ALICE} == {503}
         assert await keeper.ask(request("Bearer asked")) is ALICE
+
+    asyncio.run(work())
+
+
+def test_one_address_does_not_keep_the_others_from_being_asked_about():
+    async def work():
+        keeper, _ = gatekeeper(tokens=Tokens())
+        flood = [keeper.ask(request("Bearer asked", peer="attacker")) for _ in range(500)]
+        found = await asyncio.gather(*flood, keeper.ask(request("Bearer asked")), return_exceptions=True)
+        assert found[-1] is ALICE
+        assert sum(each is ALICE for each in found[:-1]) == MAX_WAITING_EACH
+
+    asyncio.run(work())
+
+
+def test_who_guesses_has_one_question_at_a_time():
+    async def work():
+        keeper, _ = gatekeeper(tokens=Tokens())
+        for _ in range(110):
+            refusal_of = keeper.authenticate
+            with pytest.raises(RemoteError):
+                refusal_of(request("Bearer unknown", peer="attacker"))
+        flood = [keeper.ask(request("Bearer asked", peer="attacker")) for _ in range(5)]
+        found = await asyncio.gather(*flood, return_exceptions=True)
+        assert sum(each is ALICE for each in found) == 1
 
     asyncio.run(work())
 

@@ -136,3 +136,33 @@ async def test_both_eras_and_a_new_gateway_know_of_it(tmp_path):
     pipe.say(jsonrpc.request(2, "tools/call", slow))
     answer = await pipe.until(lambda: pipe.answer(2))
     assert "isError" not in answer["result"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"_meta": {"vendor.example/force": True}},
+        {"inputResponses": {"sure": {"action": "accept", "content": {"amount": 5000}}}},
+        {"unknown": 1},
+    ],
+)
+@alone
+async def test_what_the_person_did_not_see_does_not_pass(tmp_path, more):
+    server = tool_server(PAY)
+    gateway, _, store = gate(tmp_path, server)
+    await call(gateway)
+    store.decide(store.every()[0].id, approve=True, by="carol")
+    answer = await ask(gateway, ALICE, "tools/call", FIVE | more)
+    assert "error" in answer or "waits" in said(answer["result"])
+    assert not server.asked("tools/call")
+    shown = store.every()[0].wanted.params
+    assert "error" in answer or all(shown[key] == value for key, value in more.items())
+
+
+@alone
+async def test_what_is_another_each_time_needs_no_approval_of_its_own(tmp_path):
+    server = tool_server(PAY)
+    gateway, _, store = gate(tmp_path, server)
+    await call(gateway, params=FIVE | {"_meta": {"progressToken": 1, "traceparent": "00-a"}})
+    store.decide(store.every()[0].id, approve=True, by="carol")
+    assert "isError" not in await call(gateway, params=FIVE | {"_meta": {"progressToken": 2}})

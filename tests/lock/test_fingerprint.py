@@ -59,6 +59,11 @@ def test_any_value_has_one_and_equal_values_the_same(value):
     assert digest(value) == digest(json.loads(json.dumps(value)))
 
 
+def test_no_text_passes_for_a_number():
+    assert digest(2**60) != digest(f"int:{2**60}")
+    assert digest(f"int:{2**60}") != digest(f"str:int:{2**60}") != digest(f"str:str:int:{2**60}")
+
+
 def test_the_parts_name_what_changed():
     before, after = parts(READ), parts({**READ, "description": "x"})
     assert {key for key in before if before[key] != after[key]} == {"description"}

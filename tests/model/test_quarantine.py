@@ -23,3 +23,24 @@ def test_everything_covers_all():
     assert held.server("a")
     assert held.tool("a", "b")
     assert held.principal("key:a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "delete",
+        "Delete",
+        "DELETE",
+        "delete ",
+        " delete",
+        "de\u200blete",
+        "\uff44elete",
+        "delete\n",
+        "\u1e9e/x",
+    ],
+)
+def test_no_other_spelling_of_a_tool_gets_around_its_quarantine(name):
+    held = Held((Hold("tool:files/delete", "x", 0.0), Hold("tool:files/ss/X", "x", 0.0)))
+    assert held.tool("files", name)
+    assert not held.tool("files", "undelete")
+    assert not held.tool("mail", name)

@@ -191,3 +191,11 @@ def test_whatever_passes_is_what_cedar_takes_for_the_type(properties, arguments)
     }
     answer = cedarpy.is_authorized(request, "permit(principal, action, resource);", "[]", text)
     assert answer.allowed, answer.diagnostics.errors
+
+
+@pytest.mark.parametrize("given", [{"n": 1, "N": 900}, {"N": 900}, {"n": 1, "n ": 900}])
+def test_an_argument_in_two_spellings_is_refused_where_it_is_read(given):
+    shape = shape_of({"properties": {"n": {"type": "integer"}, "m": {"type": "integer"}}})
+    with pytest.raises(MismatchError, match="another spelling"):
+        shape.value(given)
+    assert shape.value(given, only={"m"}) == {}

@@ -694,3 +694,11 @@ def test_the_hash_follows_conditions_servers_and_zone():
 
 def test_the_memo_is_bounded():
     assert compiled()._memo.cache_info().maxsize == module.MEMO_SIZE
+
+
+def test_names_that_callers_choose_do_not_fill_the_memory():
+    engine = Engine.compile({"all": Role(allow=("*/*",))}, [Grant("key:a", "all")])
+    for number in range(50):
+        name = f"{number}" + "x" * module.MEMO_NAME
+        engine.static(Principal("key:a", "key"), Action.CALL_TOOL, Resource(ResourceKind.TOOL, "s", name))
+    assert engine._entities.cache_info().currsize == 0

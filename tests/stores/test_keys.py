@@ -63,7 +63,7 @@ def test_a_failing_disk_leaves_the_old_keys(store, monkeypatch):
     def full(fd):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fdatasync", full)
     with pytest.raises(LocalError, match=r"cannot write .*No space left"):
         store.update(lambda old: ())
     assert store.read() == (KEY,)

@@ -31,7 +31,10 @@ class Login:
     roles: tuple[str, ...]
     """Of somebody who is no local administrator; else empty, and those of now count."""
     credential: str
-    """What was shown first: `key:<id>`, `password`, `passkey:<id>`, `oidc`. When it ends, so does the login."""
+    """What was shown, joined by `+`: `key:<id>`, `password:<mark>`, `totp:<mark>`, `passkey:<id>`, `oidc`.
+
+    When one of them ends or is replaced, so does the login.
+    """
     second_factor: bool
     began: float
     seen: float

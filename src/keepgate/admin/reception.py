@@ -71,8 +71,7 @@ class Reception:
                 account = f"code {found.name}"
         else:
             account = f"password {said.name}"
-            self._lockout.check("account", account)
-            found = await self._by_password(said)
+            found = await self._by_password(said, account)
         if found is not None:
             self._lockout.check("account", account)
         second = found is not None and await self._code_counts(found, said.code)
@@ -82,12 +81,16 @@ class Reception:
                 self._lockout.failed("account", account)
             raise ProblemError(401, "login", _WRONG)
         self._lockout.succeeded("account", account)
-        credential = "password" if not said.key else f"key:{said.key[4:12]}"
+        credential = f"key:{said.key[4:12]}" if said.key else f"password:{_mark(found.password)}"
+        if second:
+            credential += f"+totp:{_mark(found.totp)}"
         return self.logins.begin(found.name, credential, second_factor=second, cookie=cookie)
 
-    async def _by_password(self, said: Said) -> Administrator | None:
-        found = self.roll.get(said.name)
+    async def _by_password(self, said: Said, account: str) -> Administrator | None:
         async with self._slow:
+            # Not before: many tries that wait here together must not all get in before the first has failed.
+            self._lockout.check("account", account)
+            found = self.roll.get(said.name)
             same = await asyncio.to_thread(
                 password.matches, said.password[: password.LONGEST + 1], found.password if found else ""
             )
@@ -134,7 +137,7 @@ class Reception:
         fresh = replace(known, count=count)
 
         def counted(each: Administrator) -> Administrator:
-            return replace(each, passkeys=tuple(fresh if p.id == known.id else p for p in each.passkeys))
+            return replace(each, passkeys=tuple(fresh if p == known else p for p in each.passkeys))
 
         await asyncio.to_thread(edit, self.roll.store, found.name, counted)
         self.roll.look_again()
@@ -187,11 +190,17 @@ class Reception:
         found = self.roll.get(login.name)
         if found is None:
             return False
-        kind, _, name = login.credential.partition(":")
+        return all(self._is_there(found, each) for each in login.credential.split("+"))
+
+    def _is_there(self, found: Administrator, credential: str) -> bool:
+        kind, _, name = credential.partition(":")
         if kind == "key":
             now = self._clock()
             return any(key.id == name and (key.expires is None or key.expires > now) for key in found.keys)
-        return bool(found.password) if kind == "password" else any(each.id == name for each in found.passkeys)
+        if kind in ("password", "totp"):
+            kept = found.password if kind == "password" else found.totp
+            return bool(kept) and _mark(kept) == name
+        return any(each.id == name for each in found.passkeys)
 
 
 def permit_enrolment(roll: Roll, name: str, now: float) -> str:
@@ -201,6 +210,11 @@ def permit_enrolment(roll: Roll, name: str, now: float) -> str:
     edit(roll.store, name, lambda each: replace(each, enrolment=permission))
     roll.look_again()
     return token
+
+
+def _mark(kept: str) -> str:
+    """Tells one password, or shared secret, from the one that takes its place."""
+    return sha256(kept.encode()).hexdigest()[:16]
 
 
 def _digest(token: str) -> str:

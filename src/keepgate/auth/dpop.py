@@ -91,7 +91,7 @@ class Proofs:
             raise ProofError("the DPoP proof lacks `jti` or `iat`")
         if claims.get("htm") != shown.method:  # 8
             raise ProofError("the DPoP proof is for another method")
-        if _same_place(claims.get("htu")) != _same_place(shown.url):  # 9
+        if (place := _same_place(claims.get("htu"))) is None or place != _same_place(shown.url):  # 9
             raise ProofError("the DPoP proof is for another URL")
         if self._key and not self._fresh(claims.get("nonce"), now):  # 10
             raise ProofError("the DPoP proof needs the nonce that is given here", nonce=True)

@@ -130,9 +130,13 @@ def check_redirect(redirect: object) -> None:
         or not redirect.isprintable()
     ):
         raise ClientError("a redirect address is not usable")
-    parts = urlsplit(redirect)
+    try:
+        parts = urlsplit(redirect)
+        _ = parts.port
+    except ValueError:
+        raise ClientError("a redirect address is not usable") from None
     local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
-    if (parts.scheme != "https" and not local) or not parts.hostname or parts.fragment or parts.username:
+    if (parts.scheme != "https" and not local) or not parts.hostname or parts.fragment or "@" in parts.netloc:
         raise ClientError("a redirect address must be https, or http on this machine")
     if "*" in redirect or "\\" in redirect or " " in redirect:
         raise ClientError("a redirect address must be written out")

@@ -6,11 +6,11 @@ import asyncio
 import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from keepgate.auth.client import documents
 from keepgate.auth.client.credentials import keep
 from keepgate.auth.client.login import Begun, Login
+from keepgate.auth.client.pages import once
 from keepgate.compose.running import run
 from keepgate.compose.secrets import resolver
 from keepgate.compose.upstream_auth import Authorizations, ask_for
@@ -66,7 +66,7 @@ async def _through_browser(
     begun: list[Begun] = []
 
     async def callback(request: Request) -> Response:
-        query = dict(parse_qsl(request.url.query[:16_384], max_num_fields=20))
+        query = once(request.url.query)
         if not begun or query.get("state") != begun[0].state or answered.done():
             return PlainTextResponse("This is not the login that keepgate waits for.", 400)
         answered.set_result(query)

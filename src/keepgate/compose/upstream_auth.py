@@ -126,6 +126,7 @@ class Authorizations:
             server.url,
             client_of(auth, resolve),
             auth.scopes,
+            auth.issuer,
             auth.client_metadata_url or self._own_document,
         )
         login = Login(

@@ -6,6 +6,7 @@ Any failure is 401: a credential that does not open is never tried as another ki
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, NoReturn
 
 from keepgate.gateway.enforce import Enforcer
@@ -21,6 +22,9 @@ FAILURES = 1.0
 FAILURES_BURST = 100.0
 MAX_WAITING: Final = 1000
 """Requests whose tokens are being asked about; beyond it they are refused."""
+MAX_WAITING_EACH: Final = 16
+"""The same of one address, so that nobody keeps all others from being asked about; one at a time of an address that
+has shown too many wrong credentials."""
 
 
 class Gatekeeper:
@@ -41,7 +45,8 @@ class Gatekeeper:
         self._tokens = tokens
         self._certificates = certificates
         self._scopes = tokens.scopes if tokens is not None else frozenset[str]()
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        """Requests by address."""
 
     def authenticate(self, request: HttpRequest) -> Principal | None:
         """The principal, or None: `ask` must be awaited, only the issuer of the token can tell.
@@ -72,7 +77,9 @@ class Gatekeeper:
     async def ask(self, request: HttpRequest) -> Principal:
         """The principal of a request for which `authenticate` said None. Raises as it does."""
         assert self._tokens is not None
-        if self._waiting >= MAX_WAITING:
+        peer = request.peer
+        most = 1 if self._enforcer.meters.exhausted(f"peer:{peer}") else MAX_WAITING_EACH
+        if self._waiting[peer] >= most or self._waiting.total() >= MAX_WAITING:
             raise RemoteError(
                 "busy",
                 "too many tokens are being verified: try again",
@@ -80,13 +87,15 @@ class Gatekeeper:
                 status=503,
             )
         scheme, _, token = request.headers["authorization"].partition(" ")
-        self._waiting += 1
+        self._waiting[peer] += 1
         try:
             return await self._tokens.verify(request, scheme.lower(), token.strip())
         except AuthenticationError as error:
             self._failed(request, error)
         finally:
-            self._waiting -= 1
+            self._waiting[peer] -= 1
+            if not self._waiting[peer]:
+                del self._waiting[peer]
 
     def check_scopes(self, principal: Principal) -> None:
         """What every access token needs. Raises AuthenticationError (403)."""

@@ -7,7 +7,7 @@ asked by `eliciting`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -17,7 +17,7 @@ from keepgate.model.approval import ASKABLE, OUT_OF_BAND, Claim, Pending, State,
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Finding
-from keepgate.model.message import Direction
+from keepgate.model.message import Direction, Json
 from keepgate.model.verdict import Effect, Verdict, deny
 from keepgate.ports import Approver
 from keepgate.protocol import jsonrpc
@@ -26,8 +26,11 @@ from keepgate.protocol.eras import STATELESS_REVISIONS
 GUARD: Final = "approvals"
 RULE: Final = "approval:"
 """Before the id of an approval, among the rules of a verdict."""
-_ENVELOPE: Final = frozenset(("_meta", "requestState", "inputResponses"))
-"""Parameters that are not what is asked for."""
+_HANDLE: Final = frozenset(("requestState", "inputResponses"))
+"""Parameters that go on with a call that was let through, and are not what is asked for then."""
+_OF_ONE_REQUEST: Final = frozenset(("progressToken", "traceparent", "tracestate", "baggage"))
+_OF_THE_PROTOCOL: Final = "io.modelcontextprotocol/"
+"""Of `_meta`: what says nothing of what is asked for, and is another each time."""
 
 
 class Terms(Protocol):
@@ -86,10 +89,11 @@ class Approving:
         resource, message = exchange.resource, exchange.message
         if resource is None or exchange.action is None:
             return verdict
-        wanted = self._wanted(exchange, resource, verdict, trace)
+        handle = message.params.get("requestState")
+        goes_on = handle if isinstance(handle, str) and exchange.revision in STATELESS_REVISIONS else ""
+        params = _asked(message.params, goes_on=bool(goes_on))
+        wanted = self._wanted(exchange, resource, params, verdict, trace)
         try:
-            handle = message.params.get("requestState")
-            goes_on = handle if isinstance(handle, str) and exchange.revision in STATELESS_REVISIONS else ""
             claim = self.approver.claim(wanted, goes_on=goes_on)
         except LocalError as error:
             return _with(
@@ -111,8 +115,9 @@ class Approving:
         askable = () if wanted.out_of_band else (ASKABLE,)
         return _with(Verdict(Effect.ASK, text, GUARD, rules=rules, obligations=askable), verdict)
 
-    def _wanted(self, exchange: Exchange, resource: Resource, verdict: Verdict, trace: str) -> Wanted:
-        params = {key: value for key, value in exchange.message.params.items() if key not in _ENVELOPE}
+    def _wanted(
+        self, exchange: Exchange, resource: Resource, params: dict[str, Json], verdict: Verdict, trace: str
+    ) -> Wanted:
         definition = exchange.contract.definition if exchange.contract is not None else None
         return Wanted(
             exchange.principal.id,
@@ -155,6 +160,20 @@ def _found(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """What detectors found in the arguments."""
     found = dict.fromkeys(f"{finding.rule} ({finding.severity.name.lower()})" for finding in findings[:20])
     return (f"found in it: {', '.join(found)}",) if found else ()
+
+
+def _asked(params: Mapping[str, Json], *, goes_on: bool) -> dict[str, Json]:
+    """What a person sees and what the approval then holds for: whatever the server could act on."""
+    out = {key: value for key, value in params.items() if key != "_meta" and not (goes_on and key in _HANDLE)}
+    meta = params.get("_meta")
+    if isinstance(meta, dict):
+        rest = {
+            key: value
+            for key, value in meta.items()
+            if key not in _OF_ONE_REQUEST and not key.startswith(_OF_THE_PROTOCOL)
+        }
+        return {**out, "_meta": rest} if rest else out
+    return out
 
 
 def _with(now: Verdict, asked: Verdict) -> Verdict:

@@ -9,6 +9,12 @@ from keepgate.gateway.settings import Limits
 
 MAX_PRINCIPALS = 10_000
 """Buckets kept; beyond it full ones are dropped, which forgets nothing that matters."""
+MOST = 4 * MAX_PRINCIPALS
+"""Beyond it newcomers with a rate of their own share one bucket: addresses without end must neither fill the memory nor
+begin anew each time. Who is authenticated always has one."""
+SWEEP = 1.0
+"""Seconds between two looks for full ones."""
+_REST = "rest"
 
 
 _RATE, _CONCURRENCY, _REQUEST = Fact.RATE, Fact.CONCURRENCY, Fact.REQUEST
@@ -17,12 +23,14 @@ _RATE, _CONCURRENCY, _REQUEST = Fact.RATE, Fact.CONCURRENCY, Fact.REQUEST
 class Meter:
     """What one principal has left and has running."""
 
-    __slots__ = ("at", "running", "tokens")
+    __slots__ = ("at", "refill", "running", "tokens")
 
-    def __init__(self, tokens: float, at: float) -> None:
+    def __init__(self, tokens: float, at: float, refill: float) -> None:
         self.tokens = tokens
         self.at = at
         """When `tokens` was right, on the monotonic clock."""
+        self.refill = refill
+        """Seconds after which it is full again, however empty."""
         self.running = 0
 
 
@@ -33,23 +41,31 @@ class Meters:
         self._limits = limits
         self._now = monotonic
         self._meters: dict[str, Meter] = {}
+        self._swept = float("-inf")
 
-    def _meter(self, principal: str, burst: float) -> Meter:
+    def _meter(self, principal: str, rate: float, burst: float) -> Meter:
         meter = self._meters.get(principal)
         if meter is None:
             now = self._now()
-            if len(self._meters) >= MAX_PRINCIPALS:
+            if len(self._meters) >= MAX_PRINCIPALS and now - self._swept > SWEEP:
                 self._forget_full(now)
-            meter = self._meters[principal] = Meter(burst, now)
+            meter = self._meters[principal] = Meter(burst, now, burst / rate)
         return meter
+
+    def exhausted(self, principal: str) -> bool:
+        """Whether the bucket is empty now. Takes nothing from it."""
+        meter = self._meters.get(principal)
+        return meter is not None and meter.tokens < 1.0 and self._now() - meter.at < 1.0
 
     def spend(self, principal: str, *, rate: float = 0.0, burst: float = 0.0) -> Budget:
         """Take one token from the principal's bucket; a negative remainder means the rate is exceeded.
 
         `rate` (tokens per second) and `burst` are those of the configuration unless given.
         """
+        if rate and len(self._meters) >= MOST and principal not in self._meters:
+            principal = f"{_REST} {rate}"
         rate, burst = rate or self._limits.requests_per_second, burst or self._limits.burst
-        meter, now = self._meters.get(principal) or self._meter(principal, burst), self._now()
+        meter, now = self._meters.get(principal) or self._meter(principal, rate, burst), self._now()
         tokens = meter.tokens + (now - meter.at) * rate
         tokens = min(tokens, burst)
         meter.at = now
@@ -60,14 +76,16 @@ class Meters:
         return Budget(meter.tokens)
 
     def _forget_full(self, now: float) -> None:
-        refill = self._limits.burst / self._limits.requests_per_second
+        self._swept = now
         self._meters = {
-            key: meter for key, meter in self._meters.items() if meter.running or now - meter.at < refill
+            key: meter
+            for key, meter in self._meters.items()
+            if meter.running or now - meter.at < meter.refill
         }
 
     def enter(self, principal: str) -> None:
         """A call starts."""
-        self._meter(principal, self._limits.burst).running += 1
+        self._meter(principal, self._limits.requests_per_second, self._limits.burst).running += 1
 
     def leave(self, principal: str) -> None:
         """A call ends."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 from keepgate.decide.schemas import contract_of
 from keepgate.model.contract import Contract
 from keepgate.model.errors import UpstreamError
+from keepgate.model.folding import folded
 from keepgate.protocol import http
 from keepgate.protocol.eras import LISTS
 
@@ -127,6 +128,8 @@ class Shelf:
         """By list: what it was worked out from, and names with the reason."""
         self._vetting = vetting
         self._judged: dict[str, Judged] = {}
+        self._folded: dict[str, frozenset[str]] = {}
+        """Names of a list as a careless server may take them, made when first needed."""
         self._stale: set[str] = set()
         self._lasting = lasting
         self._fetched: dict[str, tuple[float, int]] = {}
@@ -149,6 +152,12 @@ class Shelf:
     def find(self, method: str, name: str) -> dict[str, Any] | None:
         """The listed item of that name, from what was last fetched."""
         return self._index.get(method, {}).get(name)
+
+    def resembles(self, method: str, name: str) -> bool:
+        """Whether a name is that of a listed item, but for case, forms of characters, blanks."""
+        if method not in self._folded:
+            self._folded[method] = frozenset(map(folded, self._index.get(method, ())))
+        return folded(name) in self._folded[method]
 
     def tokens(self, tool: str) -> dict[tuple[str, ...], str] | None:
         """Argument path to `Mcp-Param-*` token of a listed tool; None if its annotations are invalid.
@@ -343,6 +352,7 @@ class Shelf:
         self._lists[method] = items
         self._extras[method] = extras
         self._index[method] = index
+        self._folded.pop(method, None)
         if method == "tools/list":
             self._tokens = {}
             self._contracts = {name: kept for name, kept in self._contracts.items() if name in index}

@@ -158,23 +158,25 @@ class View:
         missing = [backend for backend in self.offering(method) if not backend.shelf.has(method)]
         if missing:
             await self.load(method, missing, fresh=False)
-        return self._table(method).get(name) or self._unlisted(name)
+        return self._table(method).get(name) or self._unlisted(method, name)
 
     def ready(self, method: str, name: str) -> Target | None:
         """The listed tool or prompt of that name, if no server need be asked to know it."""
         found = self._table(method).get(name)
         return found if found is not None and found.backend.shelf.has(method) else None
 
-    def _unlisted(self, name: str) -> Target | None:
+    def _unlisted(self, method: str, name: str) -> Target | None:
         """A name no list has. Servers may offer what they do not list, so it goes to the one server it can belong to.
 
-        Policy still decides on it, and an error of the server is answered as for an unknown name.
+        Policy still decides on it, and an error of the server is answered as for an unknown name. Another spelling of
+        what is listed is no such name: a server that ignores case would do what policy denies by its own name.
         """
         known = [*self.backends.values(), *self.absent.values()]
         fitting = [b for b in known if self.single or name.startswith(b.settings.prefix)]
         if len(fitting) != 1:
             return None
-        return Target(fitting[0], name if self.single else name.removeprefix(fitting[0].settings.prefix))
+        own = name if self.single else name.removeprefix(fitting[0].settings.prefix)
+        return None if fitting[0].shelf.resembles(method, own) else Target(fitting[0], own)
 
     async def located(self, uri: str, principal: str) -> Target | None:
         """The server that a resource URI belongs to: listed, aliased, fitting a template, or issued in a result."""

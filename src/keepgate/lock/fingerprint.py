@@ -43,7 +43,8 @@ def digest(value: Json) -> str:
 
 
 def canonical(value: Json) -> bytes:
-    """RFC 8785 bytes. Integers that it has no form for are written as the string `int:<digits>`."""
+    """RFC 8785 bytes. Integers that it has no form for are written as the string `int:<digits>`, a string
+    that begins so, or with `str:`, with another `str:` in front: no two values are written alike."""
     return rfc8785.dumps(_plain(value))
 
 
@@ -63,4 +64,6 @@ def _plain(value: Json) -> Json:
         return [_plain(item) for item in value]
     if type(value) is int and abs(value) >= _SAFE:
         return f"int:{value}"
+    if isinstance(value, str) and value.startswith(("int:", "str:")):
+        return f"str:{value}"
     return value

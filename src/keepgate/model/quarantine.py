@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from keepgate.model.errors import LocalError
+from keepgate.model.folding import folded
 
 KINDS = ("server", "tool", "principal", "all")
 
@@ -40,8 +41,12 @@ class Held:
     holds: tuple[Hold, ...] = ()
 
     @cached_property
-    def _targets(self) -> dict[str, Hold]:
-        return {hold.target: hold for hold in self.holds}
+    def _targets(self) -> frozenset[str]:
+        return frozenset(hold.target for hold in self.holds)
+
+    @cached_property
+    def _tools(self) -> frozenset[str]:
+        return frozenset(folded(each) for each in self._targets if each.startswith("tool:"))
 
     @property
     def everything(self) -> bool:
@@ -53,8 +58,11 @@ class Held:
         return self.everything or f"server:{name}" in self._targets
 
     def tool(self, server: str, name: str) -> bool:
-        """Whether a tool, prompt or resource is stopped, or its server."""
-        return self.server(server) or f"tool:{server}/{name}" in self._targets
+        """Whether a tool, prompt or resource is stopped, or its server.
+
+        Whatever a server might take for its name is: some ignore case, forms of characters, blanks.
+        """
+        return self.server(server) or bool(self._tools and folded(f"tool:{server}/{name}") in self._tools)
 
     def principal(self, name: str) -> bool:
         """Whether a principal is stopped."""

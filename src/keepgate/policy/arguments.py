@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from keepgate.policy.cedar import literal
 from keepgate.policy.facts.derive import decimal
+from keepgate.policy.facts.values import resembled
 
 DEPTH: Final = 4
 """Records in each other."""
@@ -70,6 +71,8 @@ class Shape:
         for name, shape in self.members.items():
             if only is not None and name not in only:
                 continue
+            if resembled(given, name):
+                raise MismatchError(f"`{name}` is there in another spelling")
             value = given.get(name)
             if value is not None:
                 try:

@@ -293,7 +293,8 @@ class Engine:
         self, question: Question, policies: cedarpy.PolicySet, told: str | None
     ) -> cedarpy.AuthzResult:
         resource = question.resource
-        entities, principal, item = self._entities(
+        entities_of = self._entities if len(resource.name) <= MEMO_NAME else self._build_entities
+        entities, principal, item = entities_of(
             question.who, resource.kind, resource.server, resource.name, question.parents
         )
         request: dict[str, Any] = {

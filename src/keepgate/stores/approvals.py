@@ -32,6 +32,8 @@ MAX_BYTES: Final = 256 * 1024
 """Of what is asked: nobody can judge more, and the file must not fill the disk."""
 KEPT: Final = 7 * 86_400.0
 """Seconds that what was decided stays to be looked at."""
+LAPSED: Final = 3600.0
+"""The same of what nobody decided on: the log has it, and who asks without end must not fill the disk with it."""
 CONTINUED: Final = 3600.0
 """Seconds in which a call that was let through may be gone on with, where the server asked something in between."""
 MAX_HANDLES: Final = 10_000
@@ -118,7 +120,10 @@ class Approvals:
         return True
 
     def _ask(self, database: sqlite3.Connection, wanted: Wanted, digest: bytes, now: float) -> Claim:
-        database.execute("DELETE FROM approval WHERE expires < ?", (now - KEPT,))
+        database.execute(
+            "DELETE FROM approval WHERE expires < ? OR (state = ? AND expires < ?)",
+            (now - KEPT, State.PENDING, now - LAPSED),
+        )
         principal = self._mac(b"principal", wanted.principal.encode())
         waiting = database.execute(
             "SELECT count(*) FROM approval WHERE principal = ? AND state = ? AND expires > ?",

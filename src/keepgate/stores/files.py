@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -23,14 +24,9 @@ def create(path: Path, data: bytes) -> bool:
 
     Raises OSError; then nothing is left behind.
     """
-    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    fresh = _beside(path)
     try:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            write_at(fd, data, 0)
-            sync(fd)
-        finally:
-            os.close(fd)
+        _write(fresh, data)
         os.link(fresh, path)
     except FileExistsError:
         return False
@@ -39,6 +35,20 @@ def create(path: Path, data: bytes) -> bool:
             fresh.unlink()
     sync_directory(path.parent)
     return True
+
+
+def _beside(path: Path) -> Path:
+    """A name of its own: two who write at the same time must not write into each other's file."""
+    return path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+
+
+def _write(fresh: Path, data: bytes) -> None:
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        write_at(fd, data, 0)
+        sync(fd)
+    finally:
+        os.close(fd)
 
 
 def write_at(fd: int, data: bytes, offset: int) -> None:
@@ -71,8 +81,24 @@ def sync_directory(path: Path) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Put a file in the place of another: all or nothing, on stable storage when this returns. Raises OSError."""
     make_directory(path.parent)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    create(fresh, data)
-    fresh.replace(path)
+    fresh = _beside(path)
+    try:
+        _write(fresh, data)
+        fresh.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
     sync_directory(path.parent)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """While nobody else holds this lock file, in this process or another. Raises OSError if it cannot be made."""
+    make_directory(lock.parent)
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

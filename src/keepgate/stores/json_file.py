@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +13,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from keepgate.model.errors import LocalError
+from keepgate.stores.files import alone, replace
 
 T = TypeVar("T")
 
@@ -71,10 +70,9 @@ class JsonFile(Generic[T]):
     def update(self, change: Callable[[tuple[T, ...]], tuple[T, ...]]) -> None:
         """Replace the records by `change(records)`: all or nothing, on stable storage when this returns."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._alone():
+            with alone(self._lock):
                 document = {"version": 1, self._name: change(self.read())}
-                self._replace(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+                replace(self.path, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
         except OSError as error:
             raise LocalError(
                 f"{self._words.code}-unwritable", f"cannot write `{self.path}`: {error.strerror}"
@@ -91,26 +89,3 @@ class JsonFile(Generic[T]):
     @cached_property
     def _adapter(self) -> TypeAdapter[tuple[T, ...]]:
         return TypeAdapter(tuple[self._kind, ...])  # type: ignore[name-defined]
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with open(self._lock, "ab", opener=_private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _replace(self, text: bytes) -> None:
-        fresh = self.path.with_suffix(".new")
-        with open(fresh, "wb", opener=_private) as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

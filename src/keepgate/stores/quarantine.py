@@ -5,8 +5,6 @@ A file that cannot be read stops everything: a kill switch must not be undone by
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from keepgate.model.errors import LocalError
 from keepgate.model.quarantine import Held, Hold, checked
-from keepgate.stores.files import make_directory, replace
+from keepgate.stores.files import alone, replace
 
 MOST = 10_000
 
@@ -79,12 +77,7 @@ class QuarantineFile:
     @contextmanager
     def _alone(self) -> Iterator[Held]:
         try:
-            make_directory(self._path.parent)
-            fd = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
+            with alone(self._path.with_suffix(".lock")):
                 yield self.read()
-            finally:
-                os.close(fd)
         except OSError as error:
             raise LocalError("quarantine", f"cannot write `{self._path}`: {error.strerror}") from error

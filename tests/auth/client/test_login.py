@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from keepgate.auth.client.login import grant_from, grant_to
+from keepgate.auth.client.login import Terms, grant_from, grant_to
 from keepgate.auth.client.token import Client
 from tests.auth.client.issuer import AT_SERVER, ISSUER, METADATA, SERVER, TOKEN, Keep, World, refused, run
 
@@ -177,7 +177,23 @@ def test_the_secret_of_a_configured_client_is_not_copied_into_grants():
     grant = run(finish(World(), {"code": "x", "iss": ISSUER}, client=client))
     kept = grant_to(grant, configured=True)
     assert "s3cr3t" not in str(kept)
-    assert grant_from(kept, client) == grant
-    assert grant_from(kept, Client("another")) is None
-    assert grant_from(kept, None) is None
-    assert grant_from(grant_to(grant, configured=False), None) == grant
+    assert grant_from(kept, Terms("crm", SERVER, client)) == grant
+    assert grant_from(kept, Terms("crm", SERVER, Client("another"))) is None
+    assert grant_from(kept, Terms("crm", SERVER)) is None
+    assert grant_from(grant_to(grant, configured=False), Terms("crm", SERVER)) == grant
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms("crm", "https://crm.evil.example/mcp"),
+        Terms("crm", "https://crm.example.com:8443/mcp"),
+        Terms("crm", "http://crm.example.com/mcp"),
+        Terms("crm", "https://crm.example.com/other"),
+        Terms("crm", SERVER, issuer="https://login.other.example"),
+    ],
+)
+def test_a_grant_does_not_follow_a_name_to_another_address_or_issuer(terms):
+    kept = grant_to(run(finish(World(), {"code": "x", "iss": ISSUER})), configured=False)
+    assert grant_from(kept, Terms("crm", SERVER, issuer=ISSUER)) is not None
+    assert grant_from(kept, terms) is None

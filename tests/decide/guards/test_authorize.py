@@ -128,3 +128,14 @@ def test_time_is_not_asked_for_where_no_policy_reads_it():
 def test_about_a_running_task_only_the_tool_counts(method):
     policy = Policy(Effect.ALLOW, Answer(Effect.DENY))
     assert Authorize(policy).check(asking(method), {}).effect is Effect.ALLOW
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///srv/../etc/passwd", "file:///srv/%2E%2e/etc", "file:///srv/..%5cetc"]
+)
+def test_a_uri_that_climbs_is_not_asked_about(uri):
+    policy = Policy(Effect.ALLOW)
+    asked = exchange(action=Action.READ_RESOURCE, resource=Resource(ResourceKind.RESOURCE, "docs", uri))
+    verdict = Authorize(policy).check(asked, {})
+    assert verdict is not None
+    assert (verdict.effect, verdict.hidden, policy.asked) == (Effect.DENY, True, [])

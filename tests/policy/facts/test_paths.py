@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepgate.policy.facts.paths import DEEPEST, LONGEST, normal, within
+from keepgate.policy.facts.paths import DEEPEST, LONGEST, climbs, normal, within
 from keepgate.policy.facts.values import Unclear
 
 
@@ -109,3 +109,27 @@ def test_normalising_twice_changes_nothing(text):
     except Unclear:
         return
     assert normal(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file:///srv/../etc/passwd",
+        "file:///srv/%2e%2e/etc/passwd",
+        "file:///srv/%252e%252e/x",
+        "file:///srv/..%2fetc",
+        "file:///srv\\..\\etc",
+        "docs://a/..",
+        "../x",
+        "file:///" + "%25" * 3 + "2525252e",
+    ],
+)
+def test_what_climbs(text):
+    assert climbs(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["file:///srv/a..b", "file:///srv/...", "repo://x/.git", "a%20b", "100%", ""]
+)
+def test_what_does_not(text):
+    assert not climbs(text)

@@ -41,3 +41,22 @@ def test_values(arguments, name, found):
 def test_about_what_is_ambiguous_nothing_is_said(arguments, name):
     with pytest.raises(Unclear):
         values_of(arguments, name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"path": "/srv/a", "Path": "/etc/passwd"}, "path"),
+        ({"PATH": "/etc/passwd"}, "path"),
+        ({"path": "/srv/a", "path ": "/etc/passwd"}, "path"),
+        ({"path": "/srv/a", "p\u200bath": "/etc/passwd"}, "path"),
+        ({"path": "/srv/a", "\uff50ath": "/etc/passwd"}, "path"),
+        ({"key": "a", "\u212aey": "b"}, "key"),  # the Kelvin sign
+        ({"pay": {"amount": 1, "Amount": 9}}, "pay.amount"),
+        ({"pay": {"amount": 1}, "Pay": {"amount": 9}}, "pay.amount"),
+        ({"pay": [{"amount": 1}, {"AMOUNT": 9}]}, "pay.amount"),
+    ],
+)
+def test_a_key_in_two_spellings_tells_nothing(arguments, name):
+    with pytest.raises(Unclear):
+        values_of(arguments, name)

@@ -96,7 +96,7 @@ def test_a_disk_that_fails_is_said(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     store.put({"a": "b"})
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fdatasync", full)
     with pytest.raises(LocalError, match="No space"):
         store.put({"a": "c"})
     monkeypatch.undo()

@@ -22,6 +22,9 @@ from keepgate.ports import Refusal
 _SOON: Final = 10.0
 """Seconds within which a token that was just obtained is not obtained again because it is refused."""
 
+_FOR_NOW: Final = ("temporarily_unavailable", "server_error", "slow_down")
+"""Refusals of a refresh that may be otherwise next time: they cost nobody a grant."""
+
 log = logging.getLogger("keepgate")
 
 
@@ -92,7 +95,7 @@ class UserCredential:
     def _load(self) -> None:
         kept = self._keep.get(self._principal.id, self._server)
         self._known = True
-        self._grant = grant_from(kept, self._login.terms.client) if kept is not None else None
+        self._grant = grant_from(kept, self._login.terms) if kept is not None else None
 
     def _step_up(self, challenge: Mapping[str, str]) -> None:
         """403: more scopes help, if they were not granted already. Raises LoginNeededError, UpstreamError."""
@@ -111,6 +114,8 @@ class UserCredential:
             fresh = await self._login.refresh(grant)
         except GrantError as error:
             log.info("server %s: a grant cannot be refreshed: %s", self._server, error.public)
+            if error.error in _FOR_NOW:
+                raise
             self._keep.remove(self._principal.id, self._server)
             self._grant = None
             return False

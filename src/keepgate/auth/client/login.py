@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from keepgate.auth.client import documents
 from keepgate.auth.client.discovery import Authority, Discovery, Found
 from keepgate.auth.client.token import Client, Token, ask_token, method_for
 from keepgate.model.errors import RemoteError, UpstreamError
@@ -43,6 +44,8 @@ class Terms:
     """Registered beforehand, with the configured issuer; its method may still be open (`auto`)."""
     scopes: tuple[str, ...] = ()
     """To be asked for, whatever the server says; empty: as it says."""
+    issuer: str = ""
+    """The only one that may authorize; empty: as the server says."""
     client_document: str = ""
     """URL of keepgate's client metadata document."""
     name: str = "keepgate"
@@ -254,8 +257,15 @@ def grant_to(grant: Grant, *, configured: bool) -> dict[str, Any]:
     }
 
 
-def grant_from(kept: Mapping[str, Any], configured: Client | None) -> Grant | None:
-    """As it was kept; None if the client it was granted to is not configured any more."""
+def grant_from(kept: Mapping[str, Any], terms: Terms) -> Grant | None:
+    """As it was kept; None if it is not for this server as it is configured now.
+
+    A token for the address that a server had must not go to another one under the same name, nor a client's secret to
+    an issuer that is not the configured one any more.
+    """
+    if not documents.covers(kept["resource"], terms.url) or terms.issuer not in ("", kept["issuer"]):
+        return None
+    configured = terms.client
     client = client_from(kept["client"])
     if kept["configured"]:
         if configured is None or configured.id != client.id:

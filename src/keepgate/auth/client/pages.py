@@ -129,7 +129,7 @@ class Doors:
         return answer
 
     async def _callback(self, request: Request) -> Response:
-        query = dict(parse_qsl(request.url.query[:_LONGEST], max_num_fields=20))
+        query = once(request.url.query)
         cookie = _cookie(secure=self.public_url.startswith("https:"))
         ticket = self.tickets.take(query.get("state", ""), request.cookies.get(cookie, ""))
         if ticket is None or ticket.begun is None or ticket.server not in self.logins:
@@ -161,13 +161,23 @@ class Doors:
         return shown is not None and shown.id == ticket.principal.id
 
 
+def once(text: str) -> dict[str, str]:
+    """Parameters that are there once; one that is there twice could be read in two ways, and is not read."""
+    try:
+        pairs = parse_qsl(text[:_LONGEST], max_num_fields=20)
+    except ValueError:
+        return {}
+    names = [name for name, _ in pairs]
+    return {name: value for name, value in pairs if names.count(name) == 1}
+
+
 async def _fields(request: Request) -> dict[str, str]:
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > _LONGEST:
             return {}
-    return dict(parse_qsl(body.decode("ascii", "replace"), max_num_fields=5))
+    return once(body.decode("ascii", "replace"))
 
 
 def _cookie(*, secure: bool) -> str:

@@ -126,9 +126,12 @@ async def _ask(
         raise UpstreamError(
             "auth", f"the authorization server answered with status {answer.status}", authority.token
         )
-    if answer.status != 200:
+    if answer.status in (400, 401):
         error = document.get("error")
         raise GrantError(error if isinstance(error, str) else "", authority.token)
+    if answer.status != 200:
+        text = f"the authorization server answered with status {answer.status}"
+        raise UpstreamError("auth", text, authority.token)
     return document
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from keepgate.decide.facts import Fact, Facts
-from keepgate.model.access import Action, Principal, Request, Resource
+from keepgate.model.access import Action, Principal, Request, Resource, ResourceKind
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind
 from keepgate.model.verdict import Effect, Verdict, deny
+from keepgate.policy.facts.paths import climbs
 from keepgate.protocol.eras import lookup
 
 
@@ -43,6 +44,7 @@ class Policy(Protocol):
 
 
 _TO_CLIENT, _TO_SERVER, _REQUEST = Direction.TO_CLIENT, Direction.TO_SERVER, Kind.REQUEST
+_URI = ResourceKind.RESOURCE
 _DENY, _BELONGS, _TIME = Effect.DENY, Fact.REQUEST, Fact.TIME
 _ABOUT_TASKS = frozenset(("tasks/get", "tasks/result", "tasks/cancel", "tasks/update"))
 """Their call was decided on with its arguments; what is asked now is whether the tool may still be used at all."""
@@ -55,6 +57,7 @@ class Authorize:
 
     - A client request that names a tool, prompt or resource: the policy's answer. DENY is hidden: what a principal may
       not use does not exist for it. It is shown where only a condition (arguments, time, login) was not met.
+      A URI with `..` in it is not looked at: a pattern such as `file:///srv/*` would fit what lies elsewhere.
       In observe mode (`policy.observe`) a refusal is ALLOW, and the verdict says what was observed.
     - Other client messages of the protocol (lists, ping, handshake): ALLOW; their replies are filtered item by item.
     - Messages from a server: ALLOW if they belong to an allowed request, session or subscription (fact REQUEST), and
@@ -81,6 +84,8 @@ class Authorize:
                 return _ALLOWED
             return deny("not allowed", guard=self.id, private="belongs to no allowed request", hidden=True)
         if exchange.action is not None and exchange.resource is not None:
+            if exchange.resource.kind is _URI and climbs(exchange.resource.name):
+                return deny("not allowed", guard=self.id, private="the URI has a `..` segment", hidden=True)
             decision = self._policy.static(exchange.principal, exchange.action, exchange.resource)
             if decision.open is not None and message.method not in _ABOUT_TASKS:
                 return _verdict(self._weighed(decision, exchange, facts))

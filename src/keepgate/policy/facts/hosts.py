@@ -16,9 +16,8 @@ from keepgate.policy.facts.values import MOST, Unclear
 LONGEST: Final = 8192
 """Characters of one text."""
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
-_LOCAL: Final = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~."
-)
+_LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#$&'*+-/=?^_`{|}~.")
+"""Without `%` and `!`: some mail servers send `user%elsewhere@here` and `elsewhere!user@here` elsewhere."""
 _SCHEME: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+-.")
 
 

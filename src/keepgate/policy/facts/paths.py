@@ -59,6 +59,15 @@ def around(text: str) -> set[str]:
     return set[str]().union(*(_above(path) for path in readings(text)))
 
 
+def climbs(text: str) -> bool:
+    """Whether any reading of a path or URI has a `..` segment: what pattern it fits says nothing then."""
+    try:
+        found = _decoded(text)
+    except Unclear:
+        return True
+    return any(".." in each.replace("\\", "/").split("/") for each in found)
+
+
 def _above(path: str) -> set[str]:
     start, parts = ("/", path[1:]) if path.startswith("/") else ("", path)
     pieces = parts.split("/") if parts else []

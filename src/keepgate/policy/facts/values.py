@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from keepgate.model.folding import folded
+
 MOST: Final = 1000
 """Values of one argument that are looked at; of more nothing is said."""
 
@@ -17,9 +19,12 @@ def values_of(arguments: Mapping[str, Any], name: str) -> list[Any] | None:
     """The scalars at `name` (`amount`, `payment.amount`), those in lists included; None if there is no such argument.
 
     Null counts as not given. Raises Unclear for objects in the place of values, for more than `MOST` values, if only
-    some of several objects have the key, and if the whole `name` is a key as well as a path.
+    some of several objects have the key, if the whole `name` is a key as well as a path, and if there is a key that a
+    server may take for it: some ignore case, and take the last of two.
     """
     head, dot, _ = name.partition(".")
+    if resembled(arguments, name) or (dot and resembled(arguments, head)):
+        raise Unclear
     if not dot or name in arguments:
         if dot and head in arguments:
             raise Unclear
@@ -27,7 +32,7 @@ def values_of(arguments: Mapping[str, Any], name: str) -> list[Any] | None:
         return None if given is None else _flat([given])
     level: list[Any] = [arguments]
     for part in name.split("."):
-        found = [each.get(part) for each in level if isinstance(each, dict)]
+        found = [each.get(part) for each in level if isinstance(each, dict) and not resembled(each, part)]
         missing = sum(each is None for each in found)
         if len(found) != len(level) or (missing and missing != len(found)):
             raise Unclear
@@ -35,6 +40,12 @@ def values_of(arguments: Mapping[str, Any], name: str) -> list[Any] | None:
             return None
         level = _spread(found)
     return _flat(level)
+
+
+def resembled(arguments: Mapping[str, Any], name: str) -> bool:
+    """Whether there is another spelling of the key `name` among these, whether or not it is there itself."""
+    plain = folded(name)
+    return any(folded(key) == plain for key in arguments if key != name)
 
 
 def _spread(values: list[Any]) -> list[Any]:

@@ -5,11 +5,10 @@ There is more than one only while keys are being changed. One lock serves all wr
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import digest
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter, ValidationError
 
 from keepgate.model.errors import LocalError
+from keepgate.stores import files
 from keepgate.stores.vault.wrap import Wrap
 
 _MAGIC: Final = b"kgv1"
@@ -106,13 +106,11 @@ class DataKeys:
             if self._depth:
                 yield
                 return
-            try:
-                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                lock = open(self.directory / "vault.lock", "ab", opener=private)  # noqa: SIM115 - closed below
-            except OSError as error:
-                raise unwritable(self.directory, error) from error
-            with lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with ExitStack() as held:
+                try:
+                    held.enter_context(files.alone(self.directory / "vault.lock"))
+                except OSError as error:
+                    raise unwritable(self.directory, error) from error
                 self._depth += 1
                 try:
                     yield
@@ -164,25 +162,10 @@ class DataKeys:
         replace(self.path, orjson.dumps(file, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2) + b"\n")
 
 
-def private(path: str, flags: int) -> int:
-    """Opener of files for their owner alone."""
-    return os.open(path, flags, 0o600)
-
-
 def replace(path: Path, data: bytes) -> None:
     """Put a whole file in place of another, on stable storage when this returns. Raises LocalError."""
-    fresh = path.with_name(path.name + ".new")
     try:
-        with open(fresh, "wb", opener=private) as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        files.replace(path, data)
     except OSError as error:
         raise unwritable(path, error) from error
 
