@@ -1,5 +1,7 @@
 """`keepgate audit` as one sees it: answers, exit codes, and nothing that a terminal would obey."""
 
+import csv
+import getpass
 import json
 import os
 
@@ -7,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from keepgate.cli.audit import Format, app, moment, tail
+from keepgate.cli.audit import app, moment, tail
+from keepgate.cli.audit.shared import EventFormat
 from keepgate.stores.audit import load_kek, open_log
 from tests.audit.made import ENTRY, entry
 
@@ -66,6 +69,12 @@ def test_query_prints_one_event_a_line_with_the_names_of_principals(run, log):
         (["--trace", "d-1"], ["d-1", "d-1"]),
         (["--method", "resources/read"], ["d-4"]),
         (["--server", "crm"], []),
+        (["--client", "cursor", "--verdict", "deny"], ["d-2"]),
+        (["--client", "cursor/1.0", "--limit", "1"], ["d-4"]),
+        (["--client", "curs"], []),
+        (["--kind", "result"], ["d-1"]),
+        (["--rule", "policy0", "--limit", "1"], ["d-4"]),
+        (["--rule", "policy"], []),
         (["--name", "read_file", "--limit", "1"], ["d-2"]),
         (["--name", "file:///home/alice?token=NEEDLE"], ["d-4"]),
         (["--until", "2026-11-21"], []),
@@ -107,9 +116,9 @@ def test_tail_follows(config, log, monkeypatch, capsys):
             raise KeyboardInterrupt
         log.append(entry(trace=trace))
 
-    monkeypatch.setattr("keepgate.cli.audit.time.sleep", turn)
+    monkeypatch.setattr("keepgate.cli.audit.search.time.sleep", turn)
     with pytest.raises(KeyboardInterrupt):
-        tail(follow=True, lines=1, format_=Format.JSON, config=config)
+        tail(follow=True, lines=1, format_=EventFormat.JSON, config=config)
     traces = [json.loads(line)["trace"] for line in capsys.readouterr().out.splitlines()]
     assert traces == ["d-4", "d-5", "d-6"]
 
@@ -153,6 +162,47 @@ def test_what_could_not_be_checked_can_be_made_to_fail_and_be_settled(run, log, 
     kept.write_bytes((log.directory / "checkpoints").read_bytes())
     assert run("verify", "--strict").exit_code == 1
     assert run("verify", "--strict", "--against", str(kept)).exit_code == 0
+
+
+def test_a_decision_is_proven_to_who_has_the_key_of_the_log(run, log, tmp_path):
+    log.close()
+    proof, key = tmp_path / "proof.json", log.directory / "public.key"
+    assert run("prove", "d-1", "-o", str(proof)).exit_code == 0
+    checked = CliRunner().invoke(app, ["verify-proof", str(proof), "--key", str(key)])
+    assert (checked.exit_code, checked.stdout.splitlines()[-1]) == (0, "verdict: pass")
+    assert checked.stdout.count("read_file") == 2
+    unknown = CliRunner().invoke(app, ["verify-proof", str(proof)])
+    assert (unknown.exit_code, unknown.stdout.splitlines()[-1]) == (3, "verdict: unknown")
+    assert key.read_text().strip() in unknown.stdout
+    proof.write_text(proof.read_text().replace("allow", "deny"))
+    wrong = CliRunner().invoke(app, ["verify-proof", str(proof), "--key", str(key)])
+    assert (wrong.exit_code, wrong.stdout.splitlines()[-1]) == (1, "verdict: fail")
+
+
+def test_csv_has_a_line_of_names_and_no_formulas(run, log):
+    log.append(entry(name='=HYPERLINK("http://evil")', trace="d-9"))
+    lines = list(csv.DictReader(run("query", "--format", "csv").stdout.splitlines()))
+    assert [line["trace"] for line in lines] == ["d-1", "d-1", "d-2", "d-3", "d-4", "d-9"]
+    assert lines[-1]["name"].startswith("'=")
+    assert lines[0]["principal"] == "key:cursor"
+
+
+def test_text_is_found_in_what_is_sealed_by_who_may_read_it(run, log, config):
+    refused = CliRunner().invoke(app, ["query", "--text", "etc/HOSTS", "--config", str(config)])
+    assert "may not read payloads" in str(refused.exception)
+    me = getpass.getuser()
+    config.write_text(
+        config.read_text()
+        + f"""access:
+  roles: {{auditor: {{administer: [read_payloads]}}}}
+  grants: [{{to: "local:{me}", role: auditor}}]
+"""
+    )
+    found = events(run("query", "--text", "etc/HOSTS", "--trace", "d-1", "--limit", "1"))
+    assert [event["trace"] for event in found] == ["d-1"]
+    assert events(run("query", "--text", "nowhere in it")) == []
+    read = events(run("query", "--method", "payloads.read"))
+    assert [event["verdict"]["effect"] for event in read] == ["deny", "allow", "allow"]
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2h30", "-1h", "2026-13-01"])

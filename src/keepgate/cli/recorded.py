@@ -44,8 +44,7 @@ class Decisions:
         from keepgate.stores.audit import load_kek
         from keepgate.stores.audit.payloads import Payloads
 
-        principal = Principal(f"local:{getpass.getuser()}", "local")
-        self._permit(principal, purpose)
+        permit(self.settings, purpose)
         self.unreadable = 0
         payloads = Payloads(self.settings.state, load_kek(self.settings.state, os.environ, create_file=False))
         for opened in payloads.opened(since=self.since, until=self.until, wanted=_is_request):
@@ -57,41 +56,43 @@ class Decisions:
             if found is not None:
                 yield found
 
-    def _permit(self, principal: Principal, purpose: str) -> None:
-        """Ask policy, then record that the log is read. Raises LocalError, AuditError."""
-        from keepgate.audit.record import Entry
-        from keepgate.policy.administration import decide
-        from keepgate.stores.audit import load_kek, open_log
 
-        access = self.settings.access
-        decision = decide(access.roles, access.grants, principal, Administration.READ_PAYLOADS)
-        log = open_log(self.settings.state, load_kek(self.settings.state, os.environ))
-        try:
-            log.append(
-                Entry(
-                    time_ns=time.time_ns(),
-                    trace="",
-                    direction="",
-                    kind="event",
-                    method=READ,
-                    principal=principal.id,
-                    client="",
-                    server="",
-                    name="",
-                    effect=decision.effect.name.lower(),
-                    reason=purpose,
-                    rules=decision.rules,
-                    private="; ".join(decision.errors),
-                )
+def permit(settings: Settings, purpose: str, method: str = READ) -> None:
+    """Ask policy whether the user of this process may read payloads, then record it. Raises LocalError, AuditError."""
+    from keepgate.audit.record import Entry
+    from keepgate.policy.administration import decide
+    from keepgate.stores.audit import load_kek, open_log
+
+    principal = Principal(f"local:{getpass.getuser()}", "local")
+    access = settings.access
+    decision = decide(access.roles, access.grants, principal, Administration.READ_PAYLOADS)
+    log = open_log(settings.state, load_kek(settings.state, os.environ))
+    try:
+        log.append(
+            Entry(
+                time_ns=time.time_ns(),
+                trace="",
+                direction="",
+                kind="event",
+                method=method,
+                principal=principal.id,
+                client="",
+                server="",
+                name="",
+                effect=decision.effect.name.lower(),
+                reason=purpose,
+                rules=decision.rules,
+                private="; ".join(decision.errors),
             )
-        finally:
-            log.close()
-        if decision.effect is not Effect.ALLOW:
-            raise LocalError(
-                "payloads",
-                f"`{principal.id}` may not read payloads: {decision.reason}. Grant it a role with "
-                f"`administer: [{Administration.READ_PAYLOADS}]`",
-            )
+        )
+    finally:
+        log.close()
+    if decision.effect is not Effect.ALLOW:
+        raise LocalError(
+            "payloads",
+            f"`{principal.id}` may not read payloads: {decision.reason}. Grant it a role with "
+            f"`administer: [{Administration.READ_PAYLOADS}]`",
+        )
 
 
 def _is_request(record: dict[str, object]) -> bool:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
@@ -18,54 +17,34 @@ from typing import Any, Final
 
 import orjson
 
+from keepgate.audit.proof import Nodes
 from keepgate.audit.record import leaf
 from keepgate.model.errors import LocalError
+from keepgate.stores.audit import rows, tiles
 from keepgate.stores.audit.files import LOG, audit_directory, segment, writers
-from keepgate.stores.audit.reading import record_at, records
+from keepgate.stores.audit.reading import records
+from keepgate.stores.audit.search import Filter, reader, search
 from keepgate.stores.files import make_directory
 
-_VERSION: Final = 2
-_BATCH: Final = 2000
+__all__ = ["Filter", "Index"]
+
+_VERSION: Final = 3
+_BATCH: Final = 5000
 """Records in one transaction."""
 _BIT: Final = 100
 """The same for the thread beside the gateway: it shares the interpreter, so it may keep it for a millisecond or two."""
 _BUSY, _IDLE = 0.05, 1.0
 """Seconds that the thread rests, while it is behind and while it is not."""
-_COLUMNS: Final = ("time", "principal", "server", "name", "method", "effect", "trace", "observed")
+_TABLES: Final = ("writer", "event", "who", "what", "tile")
 _SCHEMA: Final = (
-    "CREATE TABLE writer (writer TEXT PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, leaf TEXT NOT NULL)",
-    "CREATE TABLE event (id INTEGER PRIMARY KEY, "
-    + ", ".join(f"{column} TEXT NOT NULL" for column in _COLUMNS)
-    + ", writer TEXT NOT NULL, segment INTEGER NOT NULL, at INTEGER NOT NULL)",
-    "CREATE INDEX event_time ON event (time)",
-    "CREATE INDEX event_principal ON event (principal, time)",
-    "CREATE INDEX event_name ON event (server, name, time)",
-    "CREATE INDEX event_trace ON event (trace)",
+    (
+        "CREATE TABLE writer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, segment INTEGER NOT NULL, "
+        "at INTEGER NOT NULL, leaf TEXT NOT NULL, size INTEGER NOT NULL)"
+    ),
+    *rows.SCHEMA,
+    tiles.SCHEMA,
     f"PRAGMA user_version = {_VERSION}",
 )
-_INSERT: Final = (
-    f"INSERT INTO event ({', '.join(_COLUMNS)}, writer, segment, at) "  # noqa: S608 - constants only
-    f"VALUES ({', '.join('?' * (len(_COLUMNS) + 3))})"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What to look for; an empty field matches everything. Times as in records, `since` inclusive, `until` not.
-
-    `principals` are pseudonyms, `names` are names as records show them: any of them matches.
-    """
-
-    principals: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
-    server: str = ""
-    method: str = ""
-    effect: str = ""
-    trace: str = ""
-    observed: str = ""
-    """deny or ask: what observe mode let through against policy"""
-    since: str = ""
-    until: str = ""
 
 
 class Index:
@@ -87,15 +66,34 @@ class Index:
 
     def query(self, wanted: Filter, *, limit: int, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """The newest `limit` records that match, oldest first, each with its id; `after` leaves out ids up to it."""
-        where, values = _where(wanted)
-        statement = (
-            f"SELECT id, writer, segment, at FROM event WHERE id > ?{where} "  # noqa: S608 - constants only
-            "ORDER BY time DESC, id DESC LIMIT ?"
-        )
+        return [
+            (number, orjson.loads(record)) for number, record in self.stored(wanted, limit=limit, after=after)
+        ]
+
+    def stored(self, wanted: Filter, *, limit: int, after: int = 0) -> list[tuple[int, bytes]]:
+        """As `query`, the records as they are stored."""
         with self._connection() as database:
-            rows = database.execute(statement, (after, *values, limit)).fetchall()
-        found = [(row[0], record_at(self._audit / row[1], row[2], row[3])) for row in reversed(rows)]
-        return [(number, orjson.loads(record)) for number, record in found if _row(record)]
+            found = search(database, wanted, limit=limit, after=after)
+        with reader(self._audit) as log:
+            records = [(row[0], log.record(*row[1:])) for row in found]
+        return [(number, record) for number, record in records if _is_meant(record, wanted)]
+
+    def walk(self, wanted: Filter, *, limit: int) -> Generator[tuple[str, int, dict[str, Any]], None, None]:
+        """Writer, segment and record of what matches, newest first, read as it is asked for."""
+        with self._connection() as database:
+            found = search(database, wanted, limit=limit)
+        with reader(self._audit) as log:
+            for _, writer, number, at in reversed(found):
+                record = log.record(writer, number, at)
+                if _is_meant(record, wanted):
+                    yield writer, number, orjson.loads(record)
+
+    @contextmanager
+    def tree(self, writer: str) -> Iterator[tuple[Nodes, int]]:
+        """The hashes of a writer's tree, and how many records of it were read."""
+        with self._connection() as database:
+            row = database.execute("SELECT id, size FROM writer WHERE name = ?", (writer,)).fetchone()
+            yield tiles.nodes(database, row[0] if row else 0), row[1] if row else 0
 
     def start(self) -> None:
         """Keep the index up to date from a thread of its own, until `close`."""
@@ -126,16 +124,18 @@ class Index:
     def _forget_what_was_cut(self, database: sqlite3.Connection) -> None:
         """Start a writer again whose log no longer holds what was read last: a power failure took it."""
         with _transaction(database):
-            for writer, number, at, last in database.execute("SELECT * FROM writer").fetchall():
-                path = segment(self._audit / writer, number, LOG)
-                following = next(records(self._audit / writer, number, at), None)
+            for found in database.execute("SELECT * FROM writer").fetchall():
+                writer, name, number, at, last, _ = found
+                path = segment(self._audit / name, number, LOG)
+                following = next(records(self._audit / name, number, at), None)
                 if (
                     not path.exists()
                     or path.stat().st_size < at
                     or (following and _prev(following.data) != last)
                 ):
                     database.execute("DELETE FROM event WHERE writer = ?", (writer,))
-                    database.execute("DELETE FROM writer WHERE writer = ?", (writer,))
+                    database.execute("DELETE FROM writer WHERE id = ?", (writer,))
+                    tiles.forget(database, writer)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -145,6 +145,7 @@ class Index:
             with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as database:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = NORMAL")
+                database.execute("PRAGMA cache_size = -65536")
                 _prepare(database)
                 yield database
         except (OSError, sqlite3.Error) as error:
@@ -155,21 +156,27 @@ class Index:
 def _batch(database: sqlite3.Connection, directory: Path, most: int) -> int:
     """Index the next records of a writer. Processes take turns: each goes on where the last one ended."""
     with _transaction(database):
-        place = database.execute(
-            "SELECT segment, at FROM writer WHERE writer = ?", (directory.name,)
-        ).fetchone()
-        found = list(islice(records(directory, *(place or (0, 0))), most))
+        writer, number, at, size = _place(database, directory.name)
+        found = list(islice(records(directory, number, at), most))
         if found:
-            rows = [
-                (*row, directory.name, stored.segment, stored.at)
-                for stored in found
-                if (row := _row(stored.data))
-            ]
-            database.executemany(_INSERT, rows)
+            texts = rows.Texts(database)
+            made = [(*row, writer, each.segment, each.at) for each in found if (row := texts.row(each.data))]
+            database.executemany(rows.INSERT, made)
+            leaves = [leaf(each.data) for each in found]
+            tiles.extend(database, writer, size, leaves)
             last = found[-1]
-            end = (directory.name, last.segment, last.end, leaf(last.data).hex())
-            database.execute("REPLACE INTO writer VALUES (?, ?, ?, ?)", end)
+            end = (writer, directory.name, last.segment, last.end, leaves[-1].hex(), size + len(found))
+            database.execute("REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)", end)
     return len(found)
+
+
+def _place(database: sqlite3.Connection, name: str) -> tuple[int, int, int, int]:
+    """Number of a writer, and where its reading goes on: segment, offset, records read."""
+    row = database.execute("SELECT id, segment, at, size FROM writer WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        (most,) = database.execute("SELECT coalesce(max(id), 0) FROM writer").fetchone()
+        return most + 1, 0, 0, 0
+    return row[0], row[1], row[2], row[3]
 
 
 @contextmanager
@@ -189,19 +196,17 @@ def _prepare(database: sqlite3.Connection) -> None:
         return
     with _transaction(database):
         if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:  # nobody else was faster
-            for statement in ("DROP TABLE IF EXISTS writer", "DROP TABLE IF EXISTS event", *_SCHEMA):
+            for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in _TABLES), *_SCHEMA):
                 database.execute(statement)
 
 
-def _row(stored: bytes) -> tuple[str, ...]:
-    """The searched fields; empty for what is no record: saying so is up to `verify`."""
+def _is_meant(stored: bytes, wanted: Filter) -> bool:
+    """Whether this is a record, and not one that only shares the number of a decision id."""
     try:
         record = orjson.loads(stored)
-        verdict = record["verdict"]
-        said = {"effect": verdict["effect"], "observed": verdict.get("observed", "")}
-        return tuple(str(said[c] if c in said else record[c]) for c in _COLUMNS)
+        return not wanted.trace or bool(record["trace"] == wanted.trace)
     except (KeyError, TypeError, ValueError):
-        return ()
+        return False
 
 
 def _prev(stored: bytes) -> str:
@@ -209,21 +214,3 @@ def _prev(stored: bytes) -> str:
         return str(orjson.loads(stored)["prev"])
     except (KeyError, TypeError, ValueError):
         return ""
-
-
-def _where(wanted: Filter) -> tuple[str, list[str]]:
-    """Further conditions, each starting with AND, and their values."""
-    equal = {
-        "server": wanted.server,
-        "method": wanted.method,
-        "effect": wanted.effect,
-        "trace": wanted.trace,
-        "observed": wanted.observed,
-    }
-    terms = [(f"{column} = ?", [value]) for column, value in equal.items() if value]
-    for column, values in (("principal", wanted.principals), ("name", wanted.names)):
-        if values:
-            terms.append((f"{column} IN ({', '.join('?' * len(values))})", sorted(values)))
-    terms += [("time >= ?", [wanted.since])] if wanted.since else []
-    terms += [("time < ?", [wanted.until])] if wanted.until else []
-    return "".join(f" AND {term}" for term, _ in terms), [value for _, values in terms for value in values]

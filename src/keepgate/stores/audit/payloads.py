@@ -61,6 +61,10 @@ class Payloads:
             except (KeyError, TypeError, ValueError):
                 continue
 
+    def open(self, writer: str, number: int, record: Record) -> Opened:
+        """A record that was read from a segment."""
+        return self._open(self._audit / writer, number, record)
+
     def _open(self, directory: Path, number: int, record: Record) -> Opened:
         key, payload = self._keys.get(record["principal"]), record["payload"]
         name = key.principal if key is not None else ""

@@ -96,13 +96,3 @@ def records(directory: Path, number: int, offset: int) -> Iterator[Stored]:
                 if at:  # what starts at 0 is the header
                     yield Stored(segment_number, at, end, line[:-1])
                 at = end
-
-
-def record_at(directory: Path, number: int, at: int) -> bytes:
-    """The record whose line starts there; empty if there is none any more."""
-    try:
-        with segment(directory, number, LOG).open("rb") as stream:
-            stream.seek(at)
-            return stream.readline().rstrip(b"\n")
-    except FileNotFoundError:
-        return b""
