@@ -1,5 +1,7 @@
 """Words become concepts in every language; words that hide in others do not."""
 
+import time
+
 import pytest
 
 from keepgate.detect.fold import fold
@@ -53,3 +55,32 @@ def test_the_gate_sees_every_concept_that_the_tokens_have(text):
     words = bits(("STOP", "ADDRESS", "IDENT", "QUOTE"))
     for _, _, mask in tokens(raw):
         assert (mask & ~words) & ~there == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["eve@evil.example", "a.b+c_d%e@mail.evil.co.uk", "my-shop.com", "x.com", "example.com", "user@example.com",
+     "https://evil.example/" + "a" * 1000 + "?q=ignore", "malicious-user@openai.com"],
+)  # fmt: skip
+def test_an_address_is_one_word_from_its_beginning(address):
+    assert (address, bit("ADDRESS")) in concepts(f"to {address}, now")
+
+
+@pytest.mark.parametrize("text", ["@app.route is no mail", "see a.b.c", "end.com is", "@ evil.example "])
+def test_what_is_no_address(text):
+    assert all("@" not in word for word, _ in concepts(text))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["you ", "you-", "you.", "you_", "you@", "https://a", "\n", "\n ", "\nfoo (", "a", "aaa.com", "do   ", ".com",
+     "e.g. ", "a.b.c@", "x@a.", "a-", "do\n"],
+)  # fmt: skip
+def test_hostile_text_takes_linear_time(unit):
+    taken = []
+    for size in (50_000, 400_000):
+        raw = (unit * (size // len(unit))).encode()
+        start = time.process_time()
+        tokens(raw)
+        taken.append(time.process_time() - start)
+    assert taken[1] < 40 * max(taken[0], 0.02)

@@ -3,11 +3,12 @@
 import time
 
 import pytest
+import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keepgate.detect.matcher as matcher_module
-from keepgate.detect.matcher import Matcher, available, dialect
+from keepgate.detect.matcher import Finder, Matcher, available, dialect
 from keepgate.detect.rules import RULES
 from keepgate.model.errors import LocalError
 from tests.detect.corpus import HITS, KNOWN_MISSES, NEAR_MISSES
@@ -175,3 +176,17 @@ def _timed(matcher, data):
     start = time.process_time()
     matcher.hits(data)
     return time.process_time() - start
+
+
+@given(
+    st.text(alphabet="aAb.@ -\u00e4\n", max_size=60),
+    st.sampled_from([r"a+", r"(?:\b|-)@", r"\b[ab]+\b", r"\xc3\xa4|a"]),
+)
+def test_the_spans_are_those_of_finditer(text, pattern):
+    """`Finder.spans` calls what is below `finditer`: a version of RE2's binding that changes it is to fail here."""
+    raw = text.encode()
+    latin = re2.Options()
+    latin.encoding = re2.Options.Encoding.LATIN1
+    found = [match.span() for match in re2.compile(pattern.encode(), options=latin).finditer(raw)]
+    assert Finder(pattern).spans(raw, 1000) == found
+    assert Finder(pattern).spans(raw, 2) == found[:2]

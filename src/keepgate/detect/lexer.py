@@ -54,8 +54,12 @@ def _mask(concepts: Iterable[str]) -> int:
 _STEMS: Final = {word[:-1]: _mask(concepts) for word, concepts in _WORDS.items() if word.endswith("*")}
 
 
+_LONGEST: Final = max(map(len, _STEMS))
+
+
 def _stem(word: str) -> int:
-    return next((mask for end in range(len(word), 1, -1) if (mask := _STEMS.get(word[:end])) is not None), 0)
+    longest = min(len(word), _LONGEST)
+    return next((mask for end in range(longest, 1, -1) if (mask := _STEMS.get(word[:end])) is not None), 0)
 
 
 def _phrase(word: str, concepts: Iterable[str]) -> int:
@@ -77,6 +81,11 @@ _ADDRESS: Final = _BITS["ADDRESS"]
 _IDENT: Final = _BITS["IDENT"]
 _QUOTE: Final = _BITS["QUOTE"]
 _COMMA: Final = _BITS["COMMA"]
+_AT: Final = ord("@")
+_LABEL: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-")
+_LOCAL: Final = _LABEL | frozenset(b"._%+")
+_FRONT: Final = 64
+"""Signs of a name before the part of an address by which it is recognised."""
 
 
 def _quoted(word: str) -> str:
@@ -86,21 +95,32 @@ def _quoted(word: str) -> str:
     return out.replace(" ", r"\s{1,4}")
 
 
+def _ordered(known: Iterable[str]) -> list[str]:
+    """The longer of two that begin alike first; neighbours begin alike, so that RE2 makes a tree of them."""
+    return sorted(known, reverse=True)
+
+
 def _pattern() -> str:
-    latin = sorted((word for word in _EXACT if word.isascii()), key=len, reverse=True)
-    stems = sorted((word for word in _STEMS if word.isascii()), key=len, reverse=True)
-    others = sorted((word for word in {**_EXACT, **_STEMS} if not word.isascii()), key=len, reverse=True)
+    """All words of the lexicon, and what else is one word.
+
+    RE2 makes a state for each count that a bounded repeat may have reached, times all words that may be open there: in
+    text of any variety it then spends ten times as long on making states as on reading. So repeats have no bound where
+    what they repeat cannot be passed twice, and an address of mail or a host is recognised by its end (`_front`).
+    """
+    latin = _ordered(word for word in _EXACT if word.isascii())
+    stems = _ordered(word for word in _STEMS if word.isascii())
+    others = _ordered(word for word in {**_EXACT, **_STEMS} if not word.isascii())
     framed = [word for word in latin if word[0].isalnum() and word[-1].isalnum()]
     bare = [word for word in latin if word not in set(framed)]
     return "|".join(
         (
             r"[.!?;][\"')\]*_]{0,3}(?:\s|\\n)|\n\s{0,8}\n|\n\s{0,8}[-*#>]|\n\s{0,16}[a-z0-9_]{1,40}(?:\s?\([^)\n]{0,60}\))?:|\x1e|。|！|？|；|\\n\\n|।|؟",
-            r"https?://[a-z0-9](?:[a-z0-9.\-:/_?=&%~+#@,$]{0,300}[a-z0-9/=])?",
-            r"[a-z0-9._%+\-]{1,64}@(?:[a-z0-9\-]{1,60}\.){1,4}[a-z]{2,10}",
-            r"\b[a-z0-9\-]{2,40}\.(?:com|net|io|org|xyz|ru|site|example|test|invalid)\b",
+            r"https?://[a-z0-9](?:[a-z0-9.\-:/_?=&%~+#@,$]*[a-z0-9/=])?",
+            r"(?:\b|[.%+\-])@(?:[a-z0-9\-]{1,60}\.){1,4}[a-z]{2,10}",
+            r"\b\.(?:com|net|io|org|xyz|ru|site|example|test|invalid)\b",
             "|".join(map(_quoted, bare)),
             rf"\b(?:{'|'.join(map(_quoted, framed))})\b",
-            r"\b[a-z0-9]{1,30}(?:_[a-z0-9]{1,30}){1,8}\b",
+            r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b",
             rf"\b(?:{'|'.join(map(_quoted, stems))})[a-z]{{0,12}}\b",
             "|".join(map(_quoted, others)),
             r",|[\"'`]|“|”|«|»|「|」",
@@ -110,12 +130,7 @@ def _pattern() -> str:
 
 _FINDER: Final = Finder(_pattern())
 _LOOSE: Final = Finder(
-    "|".join(
-        sorted(
-            (word for word in _SQUEEZED if len(word) >= SHORTEST and word.isalnum()), key=len, reverse=True
-        )
-    )
-    + "|\x1e"
+    "|".join(_ordered(word for word in _SQUEEZED if len(word) >= SHORTEST and word.isalnum())) + "|\x1e"
 )
 
 
@@ -127,7 +142,7 @@ def presence() -> list[tuple[int, str]]:
             for number in range(len(CONCEPTS)):
                 if mask >> number & 1:
                     found.setdefault(number, []).append(_present(word, whole=whole))
-    return [(1 << number, "|".join(given)) for number, given in sorted(found.items())]
+    return [(1 << number, "|".join(_ordered(given))) for number, given in sorted(found.items())]
 
 
 def _present(word: str, *, whole: bool) -> str:
@@ -146,7 +161,7 @@ def _concepts(raw: bytes) -> int:
         return mask | _stem(text)
     if mask := _stem(text):
         return mask
-    if "@" in text or "://" in text or (text.isascii() and "." in text[1:-1] and " " not in text):
+    if "@" in text or "://" in text or (text[:1] == "." and text[1:].isalpha()):
         return _ADDRESS
     if "_" in text:
         return _IDENT
@@ -157,7 +172,24 @@ def _concepts(raw: bytes) -> int:
 
 def tokens(text: bytes) -> list[Token]:
     """The words of a folded text, in order."""
-    return [Token(start, end, _concepts(text[start:end])) for start, end in _FINDER.spans(text, MOST)]
+    found: list[Token] = []
+    for start, end in _FINDER.spans(text, MOST):
+        mask = _concepts(text[start:end])
+        found.append(Token(_front(text, start, found) if mask == _ADDRESS else start, end, mask))
+    return found
+
+
+def _front(text: bytes, start: int, before: list[Token]) -> int:
+    """Where an address begins of which only the last part was matched; words that are part of it are no words."""
+    if text.startswith(b"http", start):
+        return start
+    signs = _LOCAL if _AT in text[start : start + 2] else _LABEL
+    at, least = start, max(0, start - _FRONT)
+    while at > least and text[at - 1] in signs:
+        at -= 1
+    while before and before[-1].start >= at:
+        before.pop()
+    return max(at, before[-1].end) if before else at
 
 
 @lru_cache(maxsize=2048)
