@@ -187,17 +187,59 @@ def test_csv_has_a_line_of_names_and_no_formulas(run, log):
     assert lines[0]["principal"] == "key:cursor"
 
 
+def grant(config, *what: str) -> None:
+    config.write_text(
+        f"""version: 1
+state: state
+access:
+  roles: {{auditor: {{administer: [{", ".join(what)}]}}}}
+  grants: [{{to: "local:{getpass.getuser()}", role: auditor}}]
+"""
+    )
+
+
+def refusal(config, *args: str) -> str:
+    return str(CliRunner().invoke(app, [*args, "--config", str(config)]).exception)
+
+
+def test_payloads_are_opened_by_who_may_and_each_time_is_recorded(run, log, config):
+    assert "may not read payloads" in refusal(config, "decrypt", "d-4")
+    grant(config, "read_payloads")
+    (found,) = events(run("decrypt", "d-4"))
+    assert found["payload"]["name"] == "file:///home/alice?token=NEEDLE"
+    assert found["record"]["principal"] == "key:cursor"
+    read = events(run("query", "--method", "payloads.read"))
+    assert [event["verdict"]["effect"] for event in read] == ["deny", "allow"]
+    assert [event["verdict"]["reason"] for event in read] == ["audit decrypt d-4"] * 2
+
+
+def test_a_person_is_erased_by_who_may_and_the_log_still_verifies(run, log, config):
+    log.close()
+    erase = ("erase", "--principal", "key:cursor", "--yes")
+    grant(config, "read_payloads")
+    assert "may not erase" in refusal(config, *erase)
+    grant(config, "read_payloads", "erase")
+    before = {event["pseudonym"] for event in events(run("query", "--principal", "key:cursor"))}
+    assert run(*erase).stdout == "erased 1 keys, 0 grants\n"
+    (opened,) = events(run("decrypt", "d-4"))
+    assert (opened["payload"], opened["why"]) == (None, "its key was destroyed")
+    assert opened["record"]["principal"] in before
+    assert events(run("query", "--principal", "key:cursor")) == []
+    (told, done) = events(run("query", "--method", "keys.erased"))
+    assert (told["verdict"]["effect"], done["verdict"]["effect"]) == ("deny", "allow")
+    assert before <= set(done["rules"])
+    assert "cursor" not in json.dumps(done["verdict"])
+    assert run("verify").exit_code == 0
+    with pytest.raises(SystemExit):
+        CliRunner().invoke(
+            app, [*erase, "--config", str(config)], catch_exceptions=False, standalone_mode=False
+        )
+
+
 def test_text_is_found_in_what_is_sealed_by_who_may_read_it(run, log, config):
     refused = CliRunner().invoke(app, ["query", "--text", "etc/HOSTS", "--config", str(config)])
     assert "may not read payloads" in str(refused.exception)
-    me = getpass.getuser()
-    config.write_text(
-        config.read_text()
-        + f"""access:
-  roles: {{auditor: {{administer: [read_payloads]}}}}
-  grants: [{{to: "local:{me}", role: auditor}}]
-"""
-    )
+    grant(config, "read_payloads")
     found = events(run("query", "--text", "etc/HOSTS", "--trace", "d-1", "--limit", "1"))
     assert [event["trace"] for event in found] == ["d-1"]
     assert events(run("query", "--text", "nowhere in it")) == []

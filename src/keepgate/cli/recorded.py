@@ -57,15 +57,29 @@ class Decisions:
                 yield found
 
 
-def permit(settings: Settings, purpose: str, method: str = READ) -> None:
-    """Ask policy whether the user of this process may read payloads, then record it. Raises LocalError, AuditError."""
+def permit(settings: Settings, purpose: str) -> None:
+    """As `allow`, for reading payloads."""
+    allow(settings, Administration.READ_PAYLOADS, READ, purpose)
+
+
+def allow(
+    settings: Settings,
+    what: Administration,
+    method: str,
+    purpose: str,
+    rules: tuple[str, ...] = (),
+) -> None:
+    """Ask policy whether the user of this process may do this, then record it, before it is done.
+
+    The event `method` says `purpose`, in the clear, and `rules` beside the policy's own. Raises LocalError, AuditError.
+    """
     from keepgate.audit.record import Entry
     from keepgate.policy.administration import decide
     from keepgate.stores.audit import load_kek, open_log
 
     principal = Principal(f"local:{getpass.getuser()}", "local")
     access = settings.access
-    decision = decide(access.roles, access.grants, principal, Administration.READ_PAYLOADS)
+    decision = decide(access.roles, access.grants, principal, what)
     log = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         log.append(
@@ -81,17 +95,18 @@ def permit(settings: Settings, purpose: str, method: str = READ) -> None:
                 name="",
                 effect=decision.effect.name.lower(),
                 reason=purpose,
-                rules=decision.rules,
+                rules=(*decision.rules, *rules),
                 private="; ".join(decision.errors),
             )
         )
     finally:
         log.close()
     if decision.effect is not Effect.ALLOW:
+        words = {Administration.READ_PAYLOADS: "read payloads", Administration.ERASE: "erase"}
         raise LocalError(
             "payloads",
-            f"`{principal.id}` may not read payloads: {decision.reason}. Grant it a role with "
-            f"`administer: [{Administration.READ_PAYLOADS}]`",
+            f"`{principal.id}` may not {words[what]}: {decision.reason}. Grant it a role with "
+            f"`administer: [{what}]`",
         )
 
 

@@ -22,6 +22,8 @@ class Administration(StrEnum):
 
     READ_PAYLOADS = "read_payloads"
     """Open what the audit log seals: arguments, results, and what policy was asked."""
+    ERASE = "erase"
+    """Destroy the keys of a person's payloads and names, and remove records that are past their time."""
 
 
 class ResourceKind(StrEnum):

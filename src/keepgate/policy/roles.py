@@ -43,7 +43,7 @@ class Role:
     deny: tuple[Entry, ...] = ()
     """What may not be used, whatever else is granted."""
     administer: tuple[Administration, ...] = ()
-    """What may be done with keepgate itself: `read_payloads`."""
+    """What may be done with keepgate itself: `read_payloads`, `erase`."""
     mode: Mode = "enforce"
     """`observe`: what policy refuses to its holders is recorded and let through, but for what other roles deny."""
     description: str = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from keepgate.cli.audit.payloads import decrypt, erase
 from keepgate.cli.audit.proof import prove, verify_proof
 from keepgate.cli.audit.search import query, tail
 from keepgate.cli.audit.shared import Format, When, moment, open_log
@@ -20,3 +21,5 @@ app.command()(query)
 app.command()(verify)
 app.command()(prove)
 app.command("verify-proof")(verify_proof)
+app.command()(decrypt)
+app.command()(erase)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from keepgate.audit.seal import KEY, NONCE, DataKey
-from keepgate.stores.files import create, make_directory
+from keepgate.stores.files import create, make_directory, replace, sync_directory
+
+_ERASED: Final = ".erased"
+"""Changes with every erasure, so that processes that hold keys notice."""
 
 
 class DataKeys:
@@ -34,6 +38,27 @@ class DataKeys:
     def all(self) -> dict[str, DataKey]:
         """Pseudonym to data key for all that are left. Raises EvidenceError, OSError."""
         return {key.id: key for key in map(self._open, sorted(self._directory.glob("????-??-*")))}
+
+    def erase(self, principal: str, *, until: str = "") -> list[str]:
+        """Destroy the keys of a principal, up to a month or all; their pseudonyms. Raises EvidenceError, OSError.
+
+        What was sealed under them, and the name, can then be read by nobody who has no copy of the files.
+        """
+        gone = []
+        for path in sorted(self._directory.glob("????-??-*")):
+            key = self._open(path)
+            if key.principal == principal and (not until or key.period <= until):
+                path.unlink()
+                gone.append(key.id)
+        if gone:
+            sync_directory(self._directory)
+            replace(self._directory / _ERASED, os.urandom(16).hex().encode())
+        return gone
+
+    def erasures(self) -> bytes:
+        """Another value after each erasure. Raises OSError."""
+        path = self._directory / _ERASED
+        return path.read_bytes() if path.exists() else b""
 
     def _open(self, path: Path) -> DataKey:
         return DataKey.unwrapped(self._kek, path.read_bytes())

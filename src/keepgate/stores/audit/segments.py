@@ -123,6 +123,7 @@ class SegmentLog:
         self._keys: dict[str, DataKey] = {}
         self._forms: dict[tuple[object, ...], tuple[Form, DataKey]] = {}
         self._nonces: list[tuple[bytes, bytes]] = []
+        self._erasures = keys.erasures()
         self._closed = False
         self._failed = False
         self._appending = Lock()
@@ -273,8 +274,16 @@ class SegmentLog:
             self._due.clear()
             with suppress(AuditError):
                 self._commit(sign=True)
+            self._heed_erasures()
             self._many.wait(self._pace.seconds)
             self._many.clear()
+
+    def _heed_erasures(self) -> None:
+        """Keys that were destroyed meanwhile are used no more: the next record takes what is left, or a new one."""
+        with suppress(OSError):
+            found = self._store.erasures()
+            if found != self._erasures:
+                self._erasures, self._period_end = found, 0
 
     def close(self) -> None:
         """Sign the end, close the files and release the writer. Raises AuditError if the end could not be signed."""
