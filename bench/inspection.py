@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from keepgate.config.inspection import detectors
-from keepgate.decide.guards.content import PROFILES, Content
+from keepgate.decide.actions import PROFILES
+from keepgate.decide.guards.content import Content
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.decide.schemas import contract_of
 from keepgate.detect.matcher import available

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keepgate.decide.actions import PROFILES
 from keepgate.decide.check import judge, score
-from keepgate.decide.guards.content import PROFILES, Content
+from keepgate.decide.guards.content import Content
 from keepgate.detect.artifact import artifact_of
 from keepgate.detect.detector import PatternDetector
 from keepgate.detect.rules import RULES

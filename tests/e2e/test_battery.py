@@ -8,17 +8,36 @@ import json
 
 import pytest
 
+from tests.attacks import second
 from tests.attacks.battery import CALM, POISON, cases, tool
 from tests.e2e.client import Handshake, conversation
 from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.brain import Table
 from tests.e2e.upstreams.start import over_http, over_stdio
 
-CASES = cases()
-SHARE = 0.95
+CASES = [*cases(), *second.cases()]
+SHARE = 0.92
 """Of the attacks that must be stopped or cleaned."""
-KNOWN_MISSES = frozenset(("argument: a key leaves", "encoded key: zero width", "result: chat markup"))
-"""Cases that arrive; each is named in docs/detection.md. Never a twin."""
+KNOWN_MISSES = frozenset(
+    (
+        "argument: a key leaves",
+        "other argument: SQL: stacked",
+        "other argument: SSRF: loopback with port",
+        "other argument: a key leaves",
+        "other definition: fake deprecation",
+        "other definition: meta",
+        "other definition: parameter enum",
+        "other definition: shadowing",
+        "other definition: title",
+        "other definition: wants the conversation",
+        "other key: password in YAML",
+        "other result: HTML image",
+        "other result: Markdown image by reference",
+        "other result: base32",
+        "result: chat markup",
+    )
+)
+"""Cases that arrive; docs/detection.md speaks of them. Never a twin."""
 FREE = {"type": "object"}
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from keepgate.config import Document
+from keepgate.config.inspection import guards_of
+from keepgate.config.sections.inspection import Content, Families
 from keepgate.gateway.gateway import Gateway, Keys, Outside
 from keepgate.gateway.settings import Identity, Limits
 from keepgate.model.access import Principal
@@ -16,19 +19,24 @@ from keepgate.policy.engine import Engine
 from keepgate.policy.roles import Grant, Role
 from keepgate.protocol import jsonrpc
 from keepgate.stores.approvals import Approvals
+from tests.detect.corpus import SECRETS
 from tests.gateway.lab import ALICE, BOB, INSPECTION, MemoryLog, NoKeys, Pipe, ask, settings
 from tests.gateway.test_review import alone, handshake_server, tool_server
 
 PAY = {"name": "pay", "inputSchema": {"type": "object"}}
 MASTER = os.urandom(32)
+CLERK = Role(ask=("a/*",))
 FIVE = {"name": "a_pay", "arguments": {"amount": 5}}
 
 
-def gate(tmp_path: Path, server: Any) -> tuple[Gateway, MemoryLog, Approvals]:
+def gate(
+    tmp_path: Path,
+    server: Any,
+    role: Role = CLERK,
+    inspection: Any = INSPECTION,
+) -> tuple[Gateway, MemoryLog, Approvals]:
     log = MemoryLog()
-    policy = Engine.compile(
-        {"clerk": Role(ask=("a/*",))}, [Grant("key:alice", "clerk"), Grant("key:bob", "clerk")]
-    )
+    policy = Engine.compile({"clerk": role}, [Grant("key:alice", "clerk"), Grant("key:bob", "clerk")])
     store = Approvals(tmp_path, MASTER, time.time, seconds=100)
     gateway = Gateway(
         [settings("a", server)],
@@ -37,7 +45,7 @@ def gate(tmp_path: Path, server: Any) -> tuple[Gateway, MemoryLog, Approvals]:
         Keys(b"a" * 32, b"b" * 32),
         Limits(),
         Identity(),
-        inspection=INSPECTION,
+        inspection=inspection,
     )
     return gateway, log, store
 
@@ -166,3 +174,27 @@ async def test_what_is_another_each_time_needs_no_approval_of_its_own(tmp_path):
     await call(gateway, params=FIVE | {"_meta": {"progressToken": 1, "traceparent": "00-a"}})
     store.decide(store.every()[0].id, approve=True, by="carol")
     assert "isError" not in await call(gateway, params=FIVE | {"_meta": {"progressToken": 2}})
+
+
+@alone
+async def test_what_a_call_carries_can_be_asked_for(tmp_path):
+    """`content.arguments: {secrets: ask}`: by what it carries, whatever policy says of the tool."""
+    server = tool_server(PAY)
+    section = Content(arguments=Families(secrets="ask", personal="redact"))
+    inspection = guards_of(Document(version=1, content=section))
+    gateway, log, store = gate(tmp_path, server, Role(allow=("a/*",)), inspection)
+    assert "isError" not in await call(gateway)
+    carries = {
+        "name": "a_pay",
+        "arguments": {"note": f"{SECRETS['secret.aws-access-key'][0]} 4111 1111 1111 1111"},
+    }
+    text = said(await call(gateway, params=carries))
+    (waiting,) = store.every()
+    assert "it carries what needs approval" in text
+    assert waiting.id in text
+    assert len(server.asked("tools/call")) == 1
+    store.decide(waiting.id, approve=True, by="carol")
+    assert "isError" not in await call(gateway, params=carries)
+    sent = server.asked("tools/call")[-1]["params"]["arguments"]["note"]
+    assert sent == f"{SECRETS['secret.aws-access-key'][0]} [redacted:personal.card]"
+    assert log.entries[-2].effect == "redact"

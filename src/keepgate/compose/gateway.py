@@ -71,7 +71,7 @@ def build(
         identity,
         anonymous=settings.identity.anonymous,
         sync=settings.durability == "sync",
-        inspection=guards_of(settings),
+        inspection=guards_of(settings, derive(master, "content-marks")),
         pins=pins_of(settings, lock),
         budgets=budgets_of(settings),
     )

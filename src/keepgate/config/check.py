@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keepgate.config import budgets
+from keepgate.config import check_content as content
 from keepgate.config import check_identity as identity
 from keepgate.config import check_server as server_checks
 from keepgate.config.check_identity import Remark
@@ -37,6 +38,7 @@ def problems(document: Document) -> Iterator[Remark]:
     yield from _access(document)
     yield from budgets.problems(document)
     yield from _approvals(document)
+    yield from content.problems(document)
     for number, budget in enumerate(document.budgets):
         for key, patterns in (
             ("uses", enumerate(budget.uses)),

@@ -6,13 +6,14 @@ Imported only where a gateway is built: the matchers that come with it take a wh
 from __future__ import annotations
 
 from importlib import resources
-from typing import Final
 
-from keepgate.config.sections.inspection import Families
+from keepgate.config.sections.inspection import Content as ContentSection
+from keepgate.config.sections.inspection import Families, ServerContent
 from keepgate.config.settings import Document
+from keepgate.decide.actions import PROFILES, Action, Book, ServerTerms, Table, Terms
 from keepgate.decide.chain import Guard
 from keepgate.decide.guards.assurance import Assurance, Demand
-from keepgate.decide.guards.content import PROFILES, Action, Content, Table
+from keepgate.decide.guards.content import Content
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import Detector, PatternDetector
 from keepgate.detect.instructions import InstructionDetector
@@ -23,11 +24,9 @@ from keepgate.detect.weights import BIAS, SCALE, WEIGHTS
 from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
 
-_AS_THE_PROFILE: Final = Families()
 
-
-def guards_of(document: Document) -> tuple[Guard, ...]:
-    """In their order in the chain. Raises LocalError for a rule that cannot be used."""
+def guards_of(document: Document, key: bytes = bytes(16)) -> tuple[Guard, ...]:
+    """In their order in the chain; `key` makes the marks of texts. Raises LocalError for a rule that cannot be used."""
     guards: list[Guard] = []
     identity = document.identity
     if identity.scopes or identity.step_up:
@@ -46,28 +45,46 @@ def guards_of(document: Document) -> tuple[Guard, ...]:
         guards.append(
             Schemas(SchemaRules(Posture(checks.arguments), Posture(checks.results), Posture(checks.unusable)))
         )
-    content = content_guard_of(document)
+    content = content_guard_of(document, key)
     if content is not None:
         guards.append(content)
     return tuple(guards)
 
 
-def content_guard_of(document: Document) -> Content | None:
+def content_guard_of(document: Document, key: bytes = bytes(16)) -> Content | None:
     """The guard that looks at texts, None where the configuration does without. Raises LocalError."""
     content = document.content
-    if not content.inspect:
-        return None
-    return content_guard(content.profile, content.arguments, content.results)
+    return Content(detectors(), book_of(content), key=key) if content.inspect else None
 
 
-def content_guard(
-    profile: str, arguments: Families = _AS_THE_PROFILE, results: Families = _AS_THE_PROFILE
-) -> Content:
-    """The guard over all detectors in a profile, as the gateway uses it and `keepgate check`. Raises LocalError."""
+def content_guard(profile: str) -> Content:
+    """The guard over all detectors in a profile, as `keepgate check` uses it. Raises LocalError."""
     if profile not in PROFILES:
         raise LocalError("profile", f"`{profile[:40]}` is no profile: use {', '.join(PROFILES)}")
-    to_server, to_client = PROFILES[profile]
-    return Content(detectors(), _table(to_server, arguments), _table(to_client, results))
+    return Content(detectors(), *PROFILES[profile])
+
+
+def book_of(content: ContentSection) -> Book:
+    """What follows for every server and tool."""
+    to_server, to_client = PROFILES[content.profile]
+    terms = _terms(Terms(to_server, to_client), content.arguments, content.results, content.wrap)
+    return Book(terms, {name: _server(content, each) for name, each in content.servers.items()})
+
+
+def _server(content: ContentSection, own: ServerContent) -> ServerTerms:
+    to_server, to_client = PROFILES[own.profile or content.profile]
+    terms = _terms(Terms(to_server, to_client), content.arguments, content.results, content.wrap)
+    terms = _terms(terms, own.arguments, own.results, own.wrap)
+    tools = {name: _terms(terms, each.arguments, each.results, each.wrap) for name, each in own.tools.items()}
+    return ServerTerms(terms, tools)
+
+
+def _terms(terms: Terms, arguments: Families, results: Families, wrap: bool | None) -> Terms:  # noqa: FBT001
+    return Terms(
+        _table(terms.to_server, arguments),
+        _table(terms.to_client, results),
+        terms.wrap if wrap is None else wrap,
+    )
 
 
 def detectors(engine: str = "auto") -> tuple[Detector, ...]:
@@ -83,7 +100,13 @@ def _pack() -> str:
 
 
 def _table(table: Table, families: Families) -> Table:
-    given = {"secret": families.secrets, "personal": families.personal, "attack": families.attacks}
+    given = {
+        "secret": families.secrets,
+        "personal": families.personal,
+        "attack": families.attacks,
+        "exfil": families.exfil,
+        "hidden": families.hidden,
+    }
     for family, action in given.items():
         if action is not None:
             table = table.with_(family, Action[action.upper()])

@@ -11,6 +11,7 @@ from typing import Final
 
 from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
 from keepgate.detect.entities import Clue, clues, references
+from keepgate.detect.fold import fold
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
 from keepgate.detect.lexer import squeezed, tokens
 from keepgate.detect.model import Model, Seen, nudge
@@ -141,10 +142,9 @@ class InstructionDetector:
         return replace(weighed, score=weighed.score + nudge(judgement.logit), reasons=judgement.reasons)
 
     def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
-        length = len(view.plain)
         for detector in self._hidden:
             for seen in detector.look(view.plain, (), Setting(channel)):
-                start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end, length))
+                start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end))
                 yield where.sighting(seen.finding, start, end, seen.finding.evidence)
 
 
@@ -154,9 +154,13 @@ def _grouped(seen: Seen, view: View) -> Weighed | None:
     return weigh(seen.signals, seen.channel, hidden=hidden, **reach) if seen.signals else None
 
 
-def _folded_span(view: View, start: int, end: int, length: int) -> tuple[int, int]:
-    """The same place in the folded text; the whole of it where folding moved characters."""
-    return (start, end) if len(view.text) == length else (0, len(view.text))
+def _folded_span(view: View, start: int, end: int) -> tuple[int, int]:
+    """The same place in the folded text: folding goes character by character."""
+    if len(view.text) == len(view.plain):
+        return start, end
+    first = len(fold(view.plain[:start]))
+    last = first + len(fold(view.plain[start:end]))
+    return min(first, max(len(view.text) - 1, 0)), max(last, first + 1)
 
 
 def _parts(

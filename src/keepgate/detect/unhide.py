@@ -12,6 +12,8 @@ from keepgate.detect.matcher import Finder
 _MOST: Final = 64
 _TAG: Final = 0xE0000
 _ZERO: Final = frozenset((0x200B, 0x200C, 0x200D, 0x2060, 0x2061, 0x2062, 0x2063, 0x2064, 0xFEFF, 0x180E))
+_APART: Final = 4
+"""Such signs inside words from which on the words are read without them."""
 _RUN: Final = 8
 """Invisible signs in a row that are taken for a message; emoji and scripts of India have at most a few."""
 _ANSI: Final = Finder(
@@ -26,6 +28,8 @@ def pieces(text: str) -> Iterator[Piece]:
     if not text.isascii():
         yield from _invisible(text)
         yield from _turned(text)
+        if len(apart := _between(text)) >= _APART:
+            yield spliced(text, [(at, at + 1, "") for at in apart])
     if "\x1b" in text or "\x9b" in text:
         yield without_ansi(text)
 
@@ -47,6 +51,31 @@ def runs(text: str) -> Iterator[tuple[int, int]]:
             start = -1
     if start >= 0 and len(text) - start >= _RUN:
         yield start, len(text)
+
+
+def _between(text: str) -> list[int]:
+    """Where a sign without width stands between two letters or digits of ASCII, where no script needs any."""
+    out: list[int] = []
+    last = ""
+    waiting: list[int] = []
+    for at, sign in enumerate(text):
+        if sign > "\xad" and ord(sign) in INVISIBLE:
+            if last:
+                waiting.append(at)
+            continue
+        plain = sign.isascii() and sign.isalnum()
+        if plain and waiting:
+            out += waiting
+        last, waiting = (sign if plain else ""), []
+    return out
+
+
+def without_invisible(text: str) -> str:
+    """The text without runs of invisible characters and without those inside words of ASCII."""
+    gone = set(_between(text))
+    for start, end in runs(text):
+        gone.update(range(start, end))
+    return "".join(sign for at, sign in enumerate(text) if at not in gone) if gone else text
 
 
 def _invisible(text: str) -> Iterator[Piece]:

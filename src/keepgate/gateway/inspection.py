@@ -7,6 +7,7 @@ server's instructions: they are left out.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from keepgate.decide.rewrite import carry_out
@@ -16,22 +17,31 @@ from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect, Verdict
 from keepgate.protocol import jsonrpc
 
+Origins = Sequence[tuple[str, str]]
+"""Servers and names there of the items of a list, in their order."""
+
 
 def inspected_list(
-    enforcer: Enforcer, caller: Caller, body: dict[str, Any], key: str
+    enforcer: Enforcer, caller: Caller, body: dict[str, Any], key: str, origins: Origins = ()
 ) -> tuple[dict[str, Any], Verdict, int]:
     """The body of a list to be sent, the verdict on it, and how many items were left out.
 
-    The items belong to the shelves and are not changed: where something has to be, the whole is copied.
+    The items belong to the shelves and are not changed: where something has to be, the whole is copied. `origins` says
+    of each whose it is, where that makes a difference.
     """
-    verdict = _weighed(enforcer, caller, body)
+    verdict = _weighed(enforcer, caller, body, origins)
     left_out = 0
     if verdict.effect >= Effect.ASK:
         items = body["result"][key]
-        kept = [item for item in items if _weighed(enforcer, caller, _only(key, item)).effect < Effect.ASK]
-        left_out = len(items) - len(kept)
-        body = {**body, "result": {**body["result"], key: kept}}
-        verdict = _weighed(enforcer, caller, body)
+        of = origins or (("", ""),) * len(items)
+        both = [
+            (item, origin)
+            for item, origin in zip(items, of, strict=True)
+            if _weighed(enforcer, caller, _only(key, item), origins and (origin,)).effect < Effect.ASK
+        ]
+        left_out = len(items) - len(both)
+        body = {**body, "result": {**body["result"], key: [item for item, _ in both]}}
+        verdict = _weighed(enforcer, caller, body, origins and [origin for _, origin in both])
     if verdict.edits:
         body = copy.deepcopy(body)
         verdict = carry_out(verdict, caller.gets(Message(Kind.RESULT, body)))
@@ -54,5 +64,7 @@ def presentable(enforcer: Enforcer, caller: Caller, result: dict[str, Any]) -> d
     return {key: value for key, value in result.items() if key != "instructions"}
 
 
-def _weighed(enforcer: Enforcer, caller: Caller, body: dict[str, Any]) -> Verdict:
-    return enforcer.weigh(caller.gets(Message(Kind.RESULT, body)))
+def _weighed(enforcer: Enforcer, caller: Caller, body: dict[str, Any], origins: Origins = ()) -> Verdict:
+    exchange = caller.gets(Message(Kind.RESULT, body))
+    exchange.origins = origins
+    return enforcer.weigh(exchange)

@@ -42,7 +42,7 @@ OBSERVED_KEY = "dev.keepgate/observed"
 """Member of `_meta` of an item that policy would hide, and that observe mode shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Left:
     """How many items were left out, and how many observe mode left in."""
 
@@ -50,6 +50,8 @@ class Left:
     observed: int
     refused: int
     """Not policy: for what they say of themselves."""
+    origins: list[tuple[str, str]]
+    """Of those that are left: server and name there."""
 
 
 class Visibility(Protocol):
@@ -121,6 +123,7 @@ class Listing:
                 await view.know_uris()
             items, left = self._visible(method, caller, view)
             body = jsonrpc.result(message.id, self._page(method, items, offset, caller, view))
+            left.origins = left.origins[offset : offset + PAGE]
             return await self._record(message, caller, body, left, trace)
         except AuditError:
             return replies.undecided(message, caller, trace)
@@ -131,7 +134,9 @@ class Listing:
         self, message: Message, caller: Caller, body: dict[str, Any], left: Left, trace: str
     ) -> dict[str, Any]:
         """The merged list is our own message: recorded as a reply, REDACT if anything was left out."""
-        body, verdict, refused = inspected_list(self._enforcer, caller, body, LISTS[message.method])
+        body, verdict, refused = inspected_list(
+            self._enforcer, caller, body, LISTS[message.method], left.origins
+        )
         refused += left.refused
         if left.observed:
             reason = f"{left.observed} items are shown by observe mode only"
@@ -151,6 +156,7 @@ class Listing:
         policy, kind, key = self._policy(), _KIND[method], KEY[method]
         held = self._enforcer.rules.held
         shown: list[dict[str, Any]] = []
+        origins: list[tuple[str, str]] = []
         hidden = observed = refused = 0
         for server, backend in view.backends.items():
             rewrite = view.to_client_uri(server, caller.principal.id)
@@ -175,10 +181,11 @@ class Listing:
                     hidden += 1  # an invalid x-mcp-header annotation: the specification has the tool dropped
                     continue
                 shown.append(self._renamed(method, item, name, view, rewrite))
+                origins.append((server, item[key]))
                 if policy.observing and policy.observed(caller.principal, Resource(kind, server, item[key])):
                     observed += 1
                     shown[-1]["_meta"] = {**shown[-1].get("_meta", {}), OBSERVED_KEY: True}
-        return shown, Left(hidden, observed, refused)
+        return shown, Left(hidden, observed, refused, origins)
 
     def _renamed(
         self, method: str, item: dict[str, Any], name: str, view: View, rewrite: uris.Rewrite

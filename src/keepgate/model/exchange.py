@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,3 +32,5 @@ class Exchange:
     capabilities: dict[str, Any] = field(default_factory=dict)
     contract: Contract | None = None
     """The schemas of the tool that is called or answers; None for what no list names"""
+    origins: Sequence[tuple[str, str]] = ()
+    """Of the items of a list that keepgate made of several: their servers and names there, in their order"""

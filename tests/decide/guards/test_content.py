@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepgate.config.inspection import detectors
-from keepgate.decide.guards.content import LISTED, PROFILES, Action, Content
+from keepgate.decide.actions import PROFILES, Action
+from keepgate.decide.guards.content import LISTED, Content
 from keepgate.decide.rewrite import carry_out
 from keepgate.detect.detector import MOST
 from keepgate.detect.rules import RULES
