@@ -607,7 +607,10 @@ def test_check_live_names_conditions_that_no_tool_can_meet(conditional, monkeypa
 def test_diff_takes_conditions_for_the_best_they_allow(conditional, tmp_path):
     free = tmp_path / "free.yaml"
     free.write_text(CONDITIONS.replace("{path: {below: /srv/data}}", "{path: {below: /srv}}"))
-    assert invoke("diff", str(conditional), str(free)).exit_code == 0
+    result = invoke("diff", str(conditional), str(free))
+    assert (result.exit_code, "1 under other conditions" in result.stdout) == (1, True)
+    assert "allow, conditional" in result.stdout
+    assert invoke("diff", str(conditional), str(conditional)).exit_code == 0
     free.write_text(CONDITIONS.replace("use: files/write", "use: files/read"))
     result = invoke("diff", str(conditional), str(free))
     assert result.exit_code == 1

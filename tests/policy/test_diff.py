@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from keepgate.model.access import Action, Principal, Request, Resource, ResourceKind
 from keepgate.model.verdict import Effect
-from keepgate.policy.diff import Change, changes, named, spelled_out
+from keepgate.policy.conditions import Argument, When
+from keepgate.policy.diff import Change, Kind, changes, named, spelled_out
 from keepgate.policy.engine import Engine
 from keepgate.policy.question import listed, shown, subject
-from keepgate.policy.roles import Grant, Role
+from keepgate.policy.roles import Conditional, Grant, Role
 from tests.spec import policy_spec
 
 K = subject(["key:k"])
@@ -98,3 +99,34 @@ def test_it_is_every_request_that_is_answered_otherwise_and_no_other(old, old_gr
                 if before is not after:
                     expected[who.grantees, action, thing] = (before, after)
     assert found == expected
+
+
+BELOW = Conditional("a/b", When(arguments={"path": Argument(below="/srv")}))
+ELSEWHERE = Conditional("a/b", When(arguments={"path": Argument(below="/srv/data")}))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "depends"),
+    [
+        ({"allow": (BELOW,)}, {"allow": (ELSEWHERE,)}, Kind.DIFFERS, (True, True)),
+        ({"allow": (BELOW,)}, {"allow": ("a/b",)}, Kind.GAINS, (True, False)),
+        ({"allow": ("a/b",)}, {"allow": (BELOW,)}, Kind.LOSES, (False, True)),
+        ({"allow": ("a/b",)}, {"allow": ("a/b",), "deny": (BELOW,)}, Kind.LOSES, (False, True)),
+        (
+            {"allow": ("a/b",), "deny": (BELOW,)},
+            {"allow": ("a/b",), "deny": (ELSEWHERE,)},
+            Kind.DIFFERS,
+            (True, True),
+        ),
+        ({"allow": (BELOW,)}, {"ask": (BELOW,)}, Kind.LOSES, (False, False)),
+        ({}, {"allow": (BELOW,)}, Kind.GAINS, (False, False)),
+    ],
+)
+def test_a_change_of_a_condition_alone_is_a_change(old, new, kind, depends):
+    (change,) = changes(engine(**old), engine(**new), [K], [listed("a/b")])
+    assert (change.kind, change.open) == (kind, depends)
+
+
+def test_the_same_condition_in_another_role_is_no_change():
+    other = Engine.compile({"renamed": Role(allow=(BELOW,))}, [Grant("key:k", "renamed")])
+    assert not list(changes(engine(allow=(BELOW,)), other, [K], [listed("a/b")]))

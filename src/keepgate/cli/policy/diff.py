@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ def diff(  # noqa: PLR0917 - each is an option
     """Say who gains and who loses what, from one configuration to another. Exit code 1 if anybody does."""
     from keepgate.cli.policy.names import listed_by, read_names
     from keepgate.compose import policy_of
-    from keepgate.policy.diff import changes, named, spelled_out
+    from keepgate.policy.diff import Kind, changes, named, spelled_out
     from keepgate.policy.question import listed, shown, subject
 
     with usage():
@@ -63,10 +64,11 @@ def diff(  # noqa: PLR0917 - each is an option
     else:
         if found:
             table(("CHANGE", "WHO", "ACTION", "WHAT", "BEFORE", "AFTER"), map(cells, found))
-        gains = sum(change.gains for change in found)
-        typer.echo(
-            f"{gains} gained, {len(found) - gains} lost: {len(people)} principals, {len(things)} names"
-        )
+        counted = Counter(change.kind for change in found)
+        said = f"{counted[Kind.GAINS]} gained, {counted[Kind.LOSES]} lost"
+        if counted[Kind.DIFFERS]:
+            said += f", {counted[Kind.DIFFERS]} under other conditions"
+        typer.echo(f"{said}: {len(people)} principals, {len(things)} names")
     raise typer.Exit(1 if found else 0)
 
 
@@ -75,7 +77,7 @@ def shape(change: Change) -> dict[str, Any]:
     from keepgate.policy.question import shown
 
     told: dict[str, Any] = {
-        "change": "gains" if change.gains else "loses",
+        "change": change.kind.value,
         "principal": list(change.principal.grantees),
         "action": str(change.action),
         "resource": shown(change.resource),
@@ -84,12 +86,15 @@ def shape(change: Change) -> dict[str, Any]:
     }
     if any(change.observed):
         told["observed"] = dict(zip(("before", "after"), change.observed, strict=True))
+    if any(change.open):
+        told["conditional"] = dict(zip(("before", "after"), change.open, strict=True))
     return told
 
 
 def cells(change: Change) -> tuple[str, ...]:
     """A change as a row of a table."""
     told = shape(change) | {"principal": " with ".join(carried(change.principal))}
-    for when, observed in told.pop("observed", {}).items():
-        told[when] += ", observed" if observed else ""
+    for word in ("observed", "conditional"):
+        for when, holds in told.pop(word, {}).items():
+            told[when] += f", {word}" if holds else ""
     return tuple(told.values())
