@@ -17,6 +17,7 @@ from keepgate.model.verdict import Effect
 from keepgate.policy import engine as module
 from keepgate.policy import schema
 from keepgate.policy.arguments import shape_of
+from keepgate.policy.assess import Assessed
 from keepgate.policy.conditions import Argument, When
 from keepgate.policy.context import arguments_of
 from keepgate.policy.engine import Engine
@@ -702,3 +703,39 @@ def test_names_that_callers_choose_do_not_fill_the_memory():
         name = f"{number}" + "x" * module.MEMO_NAME
         engine.static(Principal("key:a", "key"), Action.CALL_TOOL, Resource(ResourceKind.TOOL, "s", name))
     assert engine._entities.cache_info().currsize == 0
+
+
+QUIET = Role(allow=(Conditional("s/*", When(read_only=True)),))
+LISTED = {"name": "get_x", "description": "Gets x.", "inputSchema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("server", "effect"),
+    [
+        (Server(trust="untrusted"), Effect.DENY),
+        (Server(trust="reviewed"), Effect.ALLOW),
+        (Server(trust="trusted"), Effect.ALLOW),
+        (Server(trust="trusted", tools={"get_*": Effects()}), Effect.DENY),
+        (Server(trust="untrusted", tools={"get_*": Effects(read_only=True)}), Effect.ALLOW),
+    ],
+)
+def test_what_is_read_of_a_tool_counts_where_its_server_is_trusted_and_nobody_said_otherwise(server, effect):
+    engine = Engine.compile({"r": QUIET}, [Grant("key:cursor", "r")], servers={"s": server})
+    known = Assessed()
+    engine.use_assessed(known)
+    tool = Resource(ResourceKind.TOOL, "s", "get_x")
+    before = engine.static(KEY, Action.CALL_TOOL, tool).effect
+    assert before is (Effect.ALLOW if server.tools and effect is Effect.ALLOW else Effect.DENY)
+    known.learn("s", [LISTED])
+    assert engine.static(KEY, Action.CALL_TOOL, tool).effect is effect
+    assert engine.visible(KEY, tool) is (effect is Effect.ALLOW)
+    known.learn("s", [LISTED | {"description": "Gets x and deletes it."}])
+    after = engine.static(KEY, Action.CALL_TOOL, tool).effect
+    assert after is (effect if server.tools else Effect.DENY)
+
+
+def test_who_does_not_ask_what_tools_do_is_not_told():
+    assert not Engine.compile({"r": Role(allow=("s/*",))}, []).assessing
+    assert Engine.compile({"r": QUIET}, []).assessing
+    expert = "permit (principal, action, resource) when { resource is Tool && resource.destructive };"
+    assert Engine.compile({}, [], expert).assessing

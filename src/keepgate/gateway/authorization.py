@@ -6,10 +6,18 @@ from typing import Protocol
 
 from keepgate.decide.guards.authorize import Policy
 from keepgate.gateway.services import Policy as Visibility
+from keepgate.policy.assess import Assessed
 
 
 class Engine(Policy, Visibility, Protocol):
     """Decides, says what is visible, and which policy set it is."""
+
+    @property
+    def assessing(self) -> bool:
+        """Whether it asks what tools do."""
+
+    def use_assessed(self, assessed: Assessed) -> None:
+        """What was read of the tools there are."""
 
     @property
     def said(self) -> str:

@@ -108,6 +108,7 @@ class StatelessBackend:
             lasting=True,
             pinned=upstream.pinned,
             vetting=upstream.vetting,
+            assess=upstream.assess,
         )
         self.successor: Successor | None = None
 
@@ -238,6 +239,7 @@ class HandshakeBackend:
             upstream.limits.list_items,
             pinned=lambda: upstream.pinned(self.initialized),
             vetting=upstream.vetting,
+            assess=upstream.assess,
         )
         self.link: Link | None = None
         self.initialized: dict[str, Any] = {}

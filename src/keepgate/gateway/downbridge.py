@@ -79,6 +79,7 @@ class DownBridge:
             upstream.limits.list_items,
             pinned=lambda: upstream.pinned(self._own.backend.initialized),
             vetting=upstream.vetting,
+            assess=upstream.assess,
         )
         self._own = self._session({}, services.identity.info, "", b"")
         self._held: dict[str, list[Held]] = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from keepgate.decide.chain import Guard
 from keepgate.decide.facts import Fact
@@ -47,6 +49,7 @@ from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
 from keepgate.model.message import Message
 from keepgate.model.quarantine import Held
+from keepgate.policy.assess import Assessed
 from keepgate.ports import AccessTokens, Approver, AuditLog, ClientCertificates, KeyRing
 from keepgate.protocol.seal import Sealer
 from keepgate.protocol.session import State
@@ -104,7 +107,8 @@ class Gateway:
         budgets: Budgets | None = None,
     ) -> None:
         self._held = Held()
-        self._policy = policy
+        self._policy, self._assessed = policy, Assessed()
+        policy.use_assessed(self._assessed)
         self._inspection = (*(() if budgets is None else (BudgetsGuard(),)), *inspection)
         self._outside = outside
         self._identity = identity
@@ -179,13 +183,18 @@ class Gateway:
     def _upstream(self, settings: ServerSettings) -> Upstream:
         owner = _Shared(self)
         upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
-        upstream.barred = self._bar(settings.id)
+        upstream.barred, upstream.assess = self._bar(settings.id), partial(self._assess, settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
         if self.vetting is not None:
             upstream.vetting = self.vetting.of(settings.id, settings.prefix)
             self._learn(settings)
         owner.upstream = upstream
         return upstream
+
+    def _assess(self, server: str, tools: Iterable[dict[str, Any]]) -> None:
+        """A server has listed tools."""
+        if self._policy.assessing:
+            self._assessed.learn(server, tools)
 
     def _every_upstream(self) -> list[Upstream]:
         """Those that all share, and each principal's own."""
@@ -257,6 +266,7 @@ class Gateway:
     def use_policy(self, policy: authorization.Engine) -> None:
         """Decide by a new policy from the next message on; clients are told that lists may have changed."""
         self._policy = policy
+        policy.use_assessed(self._assessed)
         self.enforcer.rules = self._rules(policy)
         said = f", observe mode: {policy.said}" if policy.observing else ""
         self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")

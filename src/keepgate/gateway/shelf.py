@@ -105,7 +105,7 @@ class Shelf:
     changes: ClassVar[int] = 0
     """Changes of all shelves of this process: one comparison tells a table of many servers that it is current."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a list is held against
         self,
         server: str,
         fetch: Fetch,
@@ -114,6 +114,7 @@ class Shelf:
         lasting: bool = False,
         pinned: Pinned = unpinned,
         vetting: Vetted | None = None,
+        assess: Callable[[Iterable[dict[str, Any]]], None] = lambda _: None,
     ) -> None:
         self._server = server
         self._fetch = fetch
@@ -127,6 +128,7 @@ class Shelf:
         self._withheld: dict[str, tuple[Approved, list[dict[str, Any]], Mapping[str, str]]] = {}
         """By list: what it was worked out from, and names with the reason."""
         self._vetting = vetting
+        self._assess = assess
         self._judged: dict[str, Judged] = {}
         self._folded: dict[str, frozenset[str]] = {}
         """Names of a list as a careless server may take them, made when first needed."""
@@ -354,6 +356,7 @@ class Shelf:
         self._index[method] = index
         self._folded.pop(method, None)
         if method == "tools/list":
+            self._assess(items)
             self._tokens = {}
             self._contracts = {name: kept for name, kept in self._contracts.items() if name in index}
         return items

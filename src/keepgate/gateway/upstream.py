@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keepgate.gateway.background import Background
@@ -69,6 +69,7 @@ class Upstream:
         self.links: set[Link] = set()
         self.pins: ServerPins | None = None  # None while no lock is in force
         self.vetting: ServerVetting | None = None  # None where what servers say is not looked at
+        self.assess: Callable[[Iterable[dict[str, Any]]], None] = lambda _: None  # told what tools are listed
 
     @property
     def shared(self) -> Link | None:

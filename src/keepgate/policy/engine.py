@@ -28,6 +28,7 @@ from keepgate.model.access import Action, Principal, Request, Resource, Resource
 from keepgate.model.errors import ConfigError
 from keepgate.model.verdict import Effect
 from keepgate.policy import context, rules, schema
+from keepgate.policy.assess import Assessed
 from keepgate.policy.roles import Grant, Role, administration_text, roles_of
 from keepgate.policy.rules import Rule
 from keepgate.policy.servers import NOTHING_SAID, Server
@@ -115,12 +116,25 @@ class Engine:
         self._zone = zone
         self._types = Types(schema_text)
         self._mentioned = frozenset(rule.who for rule in found.values() if rule.who)
-        self._sets = lru_cache(1024)(_slice_set)
+        self._sets = lru_cache(1024)(rules.set_of)
         self._memo = lru_cache(MEMO_SIZE)(self._answer)
         self._reaching = lru_cache(256)(self._reach)
         self._entities = lru_cache(2048)(self._build_entities)
         self._weighed = lru_cache(4096)(self._ask)
         self._uses = lru_cache(1024)(self._may_use)
+        self.assessing = any(rules.asks_effects(rule) for rule in found.values())
+        """Whether any policy asks what tools do: only then it matters what is read of their definitions."""
+        self._assessed, self._version = Assessed(), 0
+
+    def use_assessed(self, assessed: Assessed) -> None:
+        """What was read of the tools there are, from now on; it is looked at again whenever it changes."""
+        self._assessed = assessed
+        self._forget()
+
+    def _forget(self) -> None:
+        self._version = self._assessed.version
+        self._memo.cache_clear()
+        self._entities.cache_clear()
 
     @property
     def timed(self) -> bool:
@@ -202,6 +216,8 @@ class Engine:
 
     def static(self, who: Principal, action: Action, resource: Resource) -> Decision:
         """The answer without a context; an open one if policies that can apply read it."""
+        if self.assessing and self._version != self._assessed.version:
+            self._forget()
         decide = self._memo if len(resource.name) <= MEMO_NAME else self._answer
         # The principal goes in field by field: hashing and comparing a dataclass would cost more than the lookup.
         return decide(
@@ -223,7 +239,7 @@ class Engine:
             reads = frozenset(path for rule in sliced for path in rule.reads)
             if not reads:
                 return self._ask_cedar(question, self._sets(sliced), None)
-            best = _policy_set({rule.id: rule.at_best for rule in sliced if rule.at_best is not None})
+            best = rules.set_of_bodies({rule.id: rule.at_best for rule in sliced if rule.at_best is not None})
             hoped = self._ask_cedar(question, best, None)
             if hoped.effect is Effect.DENY:
                 return hoped
@@ -253,7 +269,9 @@ class Engine:
         doubtful = [rule for rule in sliced if rule.reads and rule.pattern is None]
         if not doubtful:
             return sliced
-        answer = self._evaluate(question, _policy_set({rule.id: rule.leading for rule in doubtful}), None)
+        answer = self._evaluate(
+            question, rules.set_of_bodies({rule.id: rule.leading for rule in doubtful}), None
+        )
         if answer.diagnostics.errors:
             return sliced
         gone = {rule.id for rule in doubtful} - set(answer.diagnostics.reasons)
@@ -315,7 +333,7 @@ class Engine:
         within = _uid(("Server", server))
         attributes: dict[str, Any] = {"server": server, "name": name, "provider": {"__entity": within}}
         if kind is ResourceKind.TOOL:
-            attributes |= provider.effects_of(name)
+            attributes |= provider.effects_of(name, self._assessed.of(server, name))
         _, user, client, groups, tenant = who
         told = {"groups": list(groups), "tenant": tenant, "user": user, "client": client}
         entities = [
@@ -354,15 +372,6 @@ def _parents(sliced: Iterable[Rule]) -> frozenset[tuple[str, str]] | None:
     if any(rule.pattern is None for rule in rules):
         return None
     return frozenset(rule.who for rule in rules if rule.who is not None)
-
-
-def _slice_set(sliced: tuple[Rule, ...]) -> cedarpy.PolicySet:
-    return _policy_set({rule.id: rule.body for rule in sliced})
-
-
-def _policy_set(bodies: Mapping[str, dict[str, Any]]) -> cedarpy.PolicySet:
-    document = {"staticPolicies": bodies, "templates": {}, "templateLinks": []}
-    return cedarpy.PolicySet.from_json_str(orjson.dumps(document).decode())
 
 
 def _grantees(who: Who) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Protocol
 from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
 from keepgate.policy import schema
+from keepgate.policy.assess import Assessed
 from keepgate.policy.engine import Decision, Engine
 from keepgate.policy.roles import VERBS, Grant, Role, observed_roles, rule_id
 
@@ -55,6 +56,15 @@ class Observing:
         """What is observed, in words."""
         servers = [f"server `{each}`" for each in sorted(self._servers)]
         return ", ".join(servers + [f"role `{each}`" for each in sorted(self._roles)])
+
+    @property
+    def assessing(self) -> bool:
+        """Whether any policy asks what tools do."""
+        return self._engine.assessing
+
+    def use_assessed(self, assessed: Assessed) -> None:
+        """As that of the engine."""
+        self._engine.use_assessed(assessed)
 
     @property
     def timed(self) -> bool:

@@ -182,3 +182,20 @@ def inputs_read(rules: Iterable[Rule]) -> frozenset[str]:
 def base_schema(rules: Iterable[Rule]) -> str:
     """The schema for rules that read no argument as it is."""
     return schema.text(arguments_read(rules))
+
+
+def asks_effects(rule: Rule) -> bool:
+    """Whether it may ask what a tool does. Never False where it does."""
+    conditions = orjson.dumps(rule.body.get("conditions", []))
+    return any(f'"{effect}"'.encode() in conditions for effect in ("read_only", "destructive", "open_world"))
+
+
+def set_of(sliced: tuple[Rule, ...]) -> cedarpy.PolicySet:
+    """Rules as Cedar evaluates them."""
+    return set_of_bodies({rule.id: rule.body for rule in sliced})
+
+
+def set_of_bodies(bodies: Mapping[str, Bodies]) -> cedarpy.PolicySet:
+    """The same of bodies in Cedar's JSON form, by id."""
+    document = {"staticPolicies": bodies, "templates": {}, "templateLinks": []}
+    return cedarpy.PolicySet.from_json_str(orjson.dumps(document).decode())

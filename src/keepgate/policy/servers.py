@@ -12,7 +12,7 @@ from keepgate.policy.pattern import Glob
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What calling a tool does. Without a word about it the worst is assumed."""
+    """What calling a tool does. Where nothing is known of it the worst is assumed."""
 
     read_only: bool = False
     """It changes nothing."""
@@ -36,12 +36,12 @@ class Server:
         """Of the `Server` entity."""
         return {"trust": self.trust, "owner": self.owner, "data": self.data}
 
-    def effects_of(self, tool: str) -> dict[str, bool]:
-        """Of the `Tool` entity."""
+    def effects_of(self, tool: str, read: Effects | None = None) -> dict[str, bool]:
+        """Of the `Tool` entity: as configured; else, of a server that is trusted to say what its tools do, as `read`
+        (`policy.assess`) from that; else the worst."""
+        assumed = Effects() if read is None or self.trust == "untrusted" else read
         found = [(pattern, said) for pattern, said in self.tools.items() if Glob.parse(pattern).matches(tool)]
-        said = (
-            max(found, key=lambda each: (len(each[0].replace("*", "")), each[0]))[1] if found else Effects()
-        )
+        said = max(found, key=lambda each: (len(each[0].replace("*", "")), each[0]))[1] if found else assumed
         return {
             "read_only": said.read_only,
             "destructive": said.destructive,
