@@ -89,6 +89,7 @@ def _register() -> None:
         app.add_typer(import_module(f"keepgate.cli.{name}").app, name=name)
     app.command()(import_module("keepgate.cli.up").up)
     app.command()(import_module("keepgate.cli.check").check)
+    app.command()(import_module("keepgate.cli.scan").scan)
     app.command()(import_module("keepgate.cli.login").login)
     app.command()(import_module("keepgate.cli.login").logout)
 

@@ -14,7 +14,6 @@ from keepgate.clients.formats.client import (
     http_entry,
     stdio_entry,
 )
-from keepgate.clients.formats.jsonc import JsoncError, Node, pointer, scan
 from keepgate.clients.formats.read import Problem, Reading, containers, read
 from keepgate.clients.formats.secrets import (
     MASK,
@@ -26,6 +25,7 @@ from keepgate.clients.formats.secrets import (
     show_url,
 )
 from keepgate.clients.formats.source import MAX_BYTES, UnreadableError, printable, read_bytes, to_text
+from keepgate.protocol.jsonc import JsoncError, Node, pointer, scan
 
 __all__ = [
     "ENTRY",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from keepgate.clients.formats.jsonc import Document, Member, Node, scan
+from keepgate.protocol.jsonc import Document, Member, Node, scan
 
 Change = tuple[int, int, str]
 """Replace the characters from start to end by a text."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepgate.clients.formats.client import Client, KeyPath, Place
-from keepgate.clients.formats.jsonc import Document, JsoncError, Node, pointer, position, scan
 from keepgate.model.upstream import LaunchEntry, Origin, Transport
+from keepgate.protocol.jsonc import Document, JsoncError, Node, pointer, position, scan
 
 MAX_SERVERS = 500
 

@@ -9,8 +9,8 @@ from collections import Counter
 from math import log2
 from urllib.parse import urlsplit, urlunsplit
 
-from keepgate.clients.formats.jsonc import Document, JsoncError, Node, scan
 from keepgate.model.upstream import LaunchEntry
+from keepgate.protocol.jsonc import Document, JsoncError, Node, scan
 
 MASK = "***"
 

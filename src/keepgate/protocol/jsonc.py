@@ -1,4 +1,4 @@
-"""JSON with comments, read with positions and edited in place.
+"""JSON with comments, read with positions: what other programs' files are read with, and edited in place by.
 
 Clients keep comments, trailing commas, a byte order mark, CRLF and keys of their own in these files, so nothing is ever
 re-serialised: an edit replaces the smallest span of text, and what is outside it stays as it was, byte for byte. The
@@ -8,7 +8,7 @@ reported.
 
 from __future__ import annotations
 
-import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined] # the scanner of json.loads
 from typing import Any
@@ -98,6 +98,20 @@ def pointer(path: tuple[str, ...]) -> str:
 def scan(text: str) -> Document:
     """Read `text`. Raises JsoncError."""
     return _Scanner(text).document()
+
+
+def _number(digits: str) -> int | float | None:
+    """A number of JSON; None for what is none. Python's own reading knows `1_0`, `+1` and `01` as well."""
+    whole = digits.removeprefix("-")
+    point = whole.find(".") + 1
+    if not whole[:1].isdigit() or (whole[0] == "0" and whole[1:2].isdigit()):
+        return None
+    if point and not whole[point : point + 1].isdigit():
+        return None
+    try:
+        return int(digits) if whole.isdigit() else float(digits)
+    except ValueError:
+        return None
 
 
 class _Open:
@@ -197,10 +211,9 @@ class _Scanner:
         end = start
         while end < len(self.text) and self.text[end] in _NUMBER and end - start < 512:
             end += 1
-        try:
-            number = json.loads(self.text[start:end])
-        except ValueError:
-            raise self._error("expected a value") from None
+        number = _number(self.text[start:end])
+        if number is None:
+            raise self._error("expected a value")
         self.pos = end
         return Node("scalar", start, end, number)
 
@@ -243,3 +256,27 @@ class _Scanner:
         return JsoncError(
             self.text, self.pos, reason if self.pos < len(self.text) else f"{reason}, found the end"
         )
+
+
+class Lines:
+    """Offsets of one text to lines and columns: for many of them, without counting anew for each."""
+
+    __slots__ = ("_mark", "_starts")
+
+    def __init__(self, text: str) -> None:
+        self._mark = int(text.startswith("\ufeff"))
+        self._starts = [0]
+        at = text.find("\n")
+        while at >= 0:
+            self._starts.append(at + 1)
+            at = text.find("\n", at + 1)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """As `position` says it."""
+        line = bisect_right(self._starts, offset)
+        start = self._starts[line - 1] if line > 1 else min(offset, self._mark)
+        return line, offset - start + 1
+
+    def offset(self, line: int) -> int:
+        """Where a line begins."""
+        return self._starts[min(max(line, 1), len(self._starts)) - 1]

@@ -1,0 +1,1 @@
+"""What a scan says, in the forms that people and programs read: one file each. They know the model and nothing else."""

@@ -1,0 +1,1 @@
+"""The advisory set and the names of known packages, as data."""

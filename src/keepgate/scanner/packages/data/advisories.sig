@@ -1,0 +1,1 @@
+T/RoSnCAWiXQLpfnogVFctLhdItidrSGqPcUO2AU3KcjxnPUJxksmXsfhbLVxuL8t75VbQjfAUyQFgvSzK+RAA==
