@@ -1,5 +1,6 @@
 """A change as a person reads it."""
 
+from keepgate.lock import render
 from keepgate.lock.compare import RISK, Class, compare
 from keepgate.lock.render import MAX_LINES, told
 from tests.lock.made import kept, locked, offer, tool
@@ -39,3 +40,19 @@ def test_long_texts_are_bounded():
     shown = lines(offer(instructions="word \n" * 100_000))
     assert len(shown) < MAX_LINES + 20
     assert any("more lines" in line for line in shown)
+
+
+def test_of_several_changes_the_gravest_are_named_first_and_in_short():
+    many = [tool(name=f"t{number}") for number in range(12)]
+    shown = lines(offer(tools=[tool(description="READ a file"), *many], prompts=[]))
+    assert shown[:5] == [
+        "files: in short",
+        "  added: t0, t1, t2, t3, t4, t5, t6, t7 and 4 more",
+        "  removed: ask",
+        "  cosmetic: read_file",
+        "files: tool t0",
+    ]
+
+
+def test_every_class_has_its_place():
+    assert set(render._GRAVEST) == set(Class)

@@ -18,7 +18,11 @@ _WIDTH: Final = 100
 
 
 def told(changes: Iterable[Change], *, server: str) -> Iterator[str]:
-    """Lines: a head for each definition, then each change with its risk and its diff."""
+    """Lines: what there is in short, a head for each definition, then each change with its risk and its diff."""
+    changes = list(changes)
+    if len({(change.kind, change.name) for change in changes}) > 1:
+        yield f"{server}: in short"
+        yield from (f"  {line}" for line in _summary(changes))
     last: tuple[str, str] | None = None
     for change in changes:
         if (change.kind, change.name) != last:
@@ -27,6 +31,39 @@ def told(changes: Iterable[Change], *, server: str) -> Iterator[str]:
         what = f"  {change.change}" + (f" ({change.part})" if change.part else "")
         yield f"{what}: {change.risk}"
         yield from (f"    {line}" for line in _diff(change))
+
+
+def _summary(changes: Iterable[Change]) -> Iterator[str]:
+    """Each class of change with the names that it is about, what can do most harm first."""
+    found: dict[Class, dict[str, None]] = {}
+    for change in changes:
+        found.setdefault(change.change, {})[change.name or change.kind] = None
+    for each in sorted(found, key=_GRAVEST.index):
+        names = [name[:_NAME] for name in found[each]]
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        yield f"{each}: {', '.join(names[:_NAMES])}{more}"
+
+
+_NAMES: Final = 8
+_NAME: Final = 60
+_GRAVEST: Final = (
+    Class.INSTRUCTION,
+    Class.LAUNCH,
+    Class.IDENTITY,
+    Class.CAPABILITY,
+    Class.ADDED,
+    Class.PARAMETER,
+    Class.RENAMED,
+    Class.WIDENED,
+    Class.SCHEMA,
+    Class.OTHER,
+    Class.TEXT,
+    Class.OUTPUT,
+    Class.HINTS,
+    Class.NARROWED,
+    Class.REMOVED,
+    Class.COSMETIC,
+)
 
 
 def _diff(change: Change) -> Iterator[str]:
