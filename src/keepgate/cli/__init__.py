@@ -27,6 +27,7 @@ Config = Annotated[Path | None, typer.Option("--config", help="Configuration fil
 
 _GROUPS: Final = (
     "admin",
+    "alerts",
     "approvals",
     "audit",
     "clients",

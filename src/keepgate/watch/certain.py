@@ -1,0 +1,61 @@
+"""What needs no baseline: a honeytoken seen, a definition that changed, data flow that policy had to stop."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from keepgate.model.finding import Severity
+from keepgate.watch.alert import Alert, Sign, Subject
+from keepgate.watch.event import Event
+
+
+class Mark(NamedTuple):
+    """What gives it away: a rule or finding, or the method of an event, that is or begins with one of these words."""
+
+    sign: Sign
+    severity: Severity
+    words: tuple[str, ...]
+    seen: str
+    expected: str
+
+
+MARKS: Final = (
+    Mark(
+        Sign.HONEYTOKEN,
+        Severity.CRITICAL,
+        ("honeytoken", "canary"),
+        "a canary secret was in a message",
+        "nobody can know it who did not take it",
+    ),
+    Mark(
+        Sign.DRIFT,
+        Severity.HIGH,
+        ("lock.withheld", "pins", "drift"),
+        "a server offers other than what was approved",
+        "the definitions of the lock file",
+    ),
+    Mark(
+        Sign.FLOW,
+        Severity.MEDIUM,
+        ("flow", "data-flow"),
+        "data was about to flow where it must not",
+        "no untrusted text and private data before an external sink",
+    ),
+)
+
+
+def certain(event: Event) -> Alert | None:
+    """The alert for what this event itself says, if it says anything."""
+    said = (*event.rules, *event.findings, event.method)
+    for mark in MARKS:
+        if any(_is(word, text) for word in mark.words for text in said):
+            if mark.sign is Sign.FLOW and event.effect == "allow":
+                continue
+            subject = Subject(principal=event.principal, server=event.server, name=event.name)
+            seen = f"{mark.seen}: {event.method} {event.target}".rstrip()
+            return Alert(event.time, mark.sign, mark.severity, subject, seen, mark.expected, (event.id,))
+    return None
+
+
+def _is(word: str, text: str) -> bool:
+    return text == word or (text.startswith(word) and not text[len(word)].isalnum())
