@@ -233,6 +233,18 @@ def test_a_person_is_erased_by_who_may_and_the_log_still_verifies(run, log, conf
     assert run(*erase).exit_code == 1
 
 
+@pytest.mark.parametrize("format_", ["json", "ocsf", "cef"])
+def test_events_are_exported_in_the_forms_of_others(run, log, format_):
+    lines = run("export", "--format", format_).stdout.splitlines()
+    assert len(lines) == 5
+    assert all(line.isprintable() for line in lines)
+    if format_ == "cef":
+        assert lines[0].startswith("CEF:0|keepgate|")
+    else:
+        event = json.loads(lines[0])
+        assert event["class_uid"] == 6003 if format_ == "ocsf" else event["principal"] == "key:cursor"
+
+
 def test_text_is_found_in_what_is_sealed_by_who_may_read_it(run, log, config):
     refused = CliRunner().invoke(app, ["query", "--text", "etc/HOSTS", "--config", str(config)])
     assert "may not read payloads" in str(refused.exception)

@@ -74,6 +74,8 @@ class Report:
     """The public key that the checkpoints were checked with."""
     failed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    witnessed: list[str] = field(default_factory=list)
+    """What others say that keep its checkpoints."""
 
     @property
     def unsigned(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from urllib.parse import urlsplit
 
@@ -13,11 +12,10 @@ from keepgate.decide.appeal import plain
 from keepgate.gateway.gateway import Gateway
 from keepgate.model.access import Resource, ResourceKind
 from keepgate.model.approval import Wanted
-from keepgate.model.errors import ConfigError
 from keepgate.policy import servers
 from keepgate.policy.pattern import Pattern
 from keepgate.transports.fetch import Fetcher
-from keepgate.transports.webhook import Webhook
+from keepgate.transports.webhook import Webhook, key_of
 
 
 class Word:
@@ -76,7 +74,7 @@ def attend(gateway: Gateway, settings: Settings) -> None:
     local = is_loopback(urlsplit(given.url).hostname or "")
     hook = Webhook(
         given.url,
-        lambda: _key(fetch(given.secret)),
+        lambda: key_of(fetch(given.secret), "approvals.webhook"),
         Fetcher(private=given.private_network, local=local).ask,
         time.time,
         lambda why: gateway.enforcer.note("approval.untold", f"webhook: {why}"),
@@ -87,18 +85,6 @@ def attend(gateway: Gateway, settings: Settings) -> None:
         hook.send("approval.waiting", _told(name, wanted, f"{office}{name}" if office else ""))
 
     gateway.enforcer.approving.told = tell
-
-
-def _key(text: str) -> bytes:
-    """The key of the signature: what follows `whsec_` is base64, anything else counts as it is written."""
-    if text.startswith("whsec_"):
-        return base64.b64decode(text.removeprefix("whsec_"))
-    if len(text) < _SHORTEST:
-        raise ConfigError(f"the secret of `approvals.webhook` must have at least {_SHORTEST} characters")
-    return text.encode()
-
-
-_SHORTEST = 16
 
 
 def _told(name: str, wanted: Wanted, url: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from keepgate import __version__
+from keepgate.compose.following import beside, is_needed
 from keepgate.compose.front import front_of, front_routes
 from keepgate.compose.gateway import build
 from keepgate.compose.identity import hosts_of, metadata_of, tls_of
@@ -69,7 +70,11 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         gateway.started(f"keepgate {__version__}")
         record(settings, gateway.enforcer.event)
         taken = (lambda _: None) if office is None else office.use
-        watching = asyncio.gather(watch(gateway, settings, authorizations, taken), follow(gateway, settings))
+        watching = asyncio.gather(
+            watch(gateway, settings, authorizations, taken),
+            follow(gateway, settings),
+            *([beside(settings)] if is_needed(settings) else ()),
+        )
         fetching = asyncio.create_task(fetch_all(settings))
         serving = asyncio.create_task(server.run(ready))
         stopping = asyncio.create_task(stop.wait())

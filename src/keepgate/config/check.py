@@ -39,6 +39,7 @@ def problems(document: Document) -> Iterator[Remark]:
     yield from budgets.problems(document)
     yield from _approvals(document)
     yield from content.problems(document)
+    yield from _exports(document)
     for number, budget in enumerate(document.budgets):
         for key, patterns in (
             ("uses", enumerate(budget.uses)),
@@ -47,6 +48,22 @@ def problems(document: Document) -> Iterator[Remark]:
             for place, text in patterns:
                 if why := _pattern(text, document):
                     yield ("budgets", number, key, place), why
+
+
+def _exports(document: Document) -> Iterator[Remark]:
+    """Events go nowhere in plain text, and to nobody who cannot tell who sent them."""
+    for name, export in document.audit.exports.items():
+        where: Path = ("audit", "exports", name, "url")
+        parts = urlsplit(export.url)
+        if (parts.scheme == "tls") != (export.kind == "syslog"):
+            yield where, "must be `tls://host:port` for syslog, and `https://…` for anything else"
+        elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield where, "would send events in plain text: use `https`"
+        if (export.secret is None) == (export.kind == "webhook"):
+            yield (
+                ("audit", "exports", name),
+                "`secret` signs webhooks: they need it, and nothing else takes it",
+            )
 
 
 def warnings(document: Document) -> Iterator[Remark]:

@@ -16,7 +16,7 @@ from keepgate.model.errors import ConfigError
 
 LATER: Final = frozenset(
     """
-    alerts audit catalogue cedar checklist classification dashboard detect
+    alerts catalogue cedar checklist classification dashboard detect
     detectors egress flow identity_providers metrics mtls notify oauth observe otel packages
     policy quotas redis replicas retention seal telemetry tenants
     tracing valkey webhooks

@@ -119,6 +119,14 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
     kms = document.vault.kms
     if kms is not None:
         kms = replace(kms, ca=kms.ca and home / kms.ca)
+    audit = replace(
+        document.audit,
+        witnesses=tuple(replace(each, ca=each.ca and home / each.ca) for each in document.audit.witnesses),
+        exports={
+            name: replace(each, ca=each.ca and home / each.ca)
+            for name, each in document.audit.exports.items()
+        },
+    )
     given = {each.name: getattr(document, each.name) for each in fields(document)}
     return Settings(
         **given
@@ -129,6 +137,7 @@ def _settle(document: Document, file: Path, warnings: tuple[str, ...], env: Mapp
             "tls": tls,
             "lock": replace(document.lock, file=document.lock.file and home / document.lock.file),
             "identity": replace(document.identity, issuers=issuers),
+            "audit": audit,
             "vault": replace(document.vault, kms=kms),
             "servers": {name: _server(name, server, home, env) for name, server in document.servers.items()},
             "warnings": warnings,

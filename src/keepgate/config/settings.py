@@ -17,6 +17,7 @@ from keepgate.config import values
 from keepgate.config.sections.access import Access
 from keepgate.config.sections.admin import Admin
 from keepgate.config.sections.approvals import Approvals
+from keepgate.config.sections.audit import Audit
 from keepgate.config.sections.budgets import Budget
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
@@ -62,6 +63,8 @@ class Document:
     """Checks against the schemas of tools."""
     vault: Sealing = Sealing()
     """How secrets are kept, and what users were granted at servers."""
+    audit: Audit = Audit()
+    """Where checkpoints of the log are kept besides, and where its events are sent."""
     approvals: Approvals = Approvals()
     """Requests that wait for a person."""
     lock: LockRules = LockRules()

@@ -110,6 +110,16 @@ def url(given: str) -> str:
     return given
 
 
+def receiver(given: str) -> str:
+    """As `url`; or `tls://host:port`."""
+    parts = urlsplit(given)
+    if parts.scheme != "tls":
+        return url(given)
+    if not parts.hostname or not parts.port or given != f"tls://{parts.netloc}" or "@" in parts.netloc:
+        raise ValueError("must be `tls://host:port`")
+    return given
+
+
 NETWORK_SCHEMA: Final[dict[str, Any]] = {
     "anyOf": [{"enum": ["none", "host"]}, {"type": "array", "items": {"type": "string"}}]
 }

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from keepgate.model.errors import KeepgateError
+from keepgate.model.errors import ConfigError, KeepgateError
 from keepgate.ports import Document
 
 PAUSES: Final = (1.0, 5.0, 25.0)
@@ -23,6 +23,7 @@ PAUSES: Final = (1.0, 5.0, 25.0)
 MOST: Final = 64
 """On their way at a time; beyond it they are dropped, and that is said."""
 _FAILED: Final = 300
+_SHORTEST: Final = 16
 
 
 class Post(Protocol):
@@ -78,12 +79,32 @@ class Webhook:
 
     def _signed(self, name: str, body: bytes) -> dict[str, str]:
         """The time is that of the attempt: a receiver refuses what is old. Raises KeepgateError without a key."""
-        now = str(int(self._clock()))
-        told = b".".join((name.encode(), now.encode(), body))
-        mark = base64.b64encode(hmac.digest(self._secret(), told, sha256)).decode()
-        return {
-            "Content-Type": "application/json",
-            "webhook-id": name,
-            "webhook-timestamp": now,
-            "webhook-signature": f"v1,{mark}",
-        }
+        return signed(self._secret(), name, body, self._clock())
+
+
+def signed(secret: bytes, name: str, body: bytes, now: float) -> dict[str, str]:
+    """The headers of a message: its id, the time of this attempt, and the signature over both and the body."""
+    second = str(int(now))
+    told = b".".join((name.encode(), second.encode(), body))
+    mark = base64.b64encode(hmac.digest(secret, told, sha256)).decode()
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": name,
+        "webhook-timestamp": second,
+        "webhook-signature": f"v1,{mark}",
+    }
+
+
+def key_of(text: str, where: str) -> bytes:
+    """The key of the signature: what follows `whsec_` is base64, anything else counts as it is written.
+
+    Raises ConfigError, naming the key `where` of the configuration.
+    """
+    if text.startswith("whsec_"):
+        try:
+            return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise ConfigError(f"the secret of `{where}` is not base64 after `whsec_`") from None
+    if len(text) < _SHORTEST:
+        raise ConfigError(f"the secret of `{where}` must have at least {_SHORTEST} characters")
+    return text.encode()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typer
 
+from keepgate.cli.audit.anchor import anchor
+from keepgate.cli.audit.export import export, follow
 from keepgate.cli.audit.payloads import decrypt, erase
 from keepgate.cli.audit.proof import prove, verify_proof
 from keepgate.cli.audit.search import query, tail
@@ -21,5 +23,8 @@ app.command()(query)
 app.command()(verify)
 app.command()(prove)
 app.command("verify-proof")(verify_proof)
+app.command()(anchor)
+app.command()(export)
+app.command()(follow)
 app.command()(decrypt)
 app.command()(erase)

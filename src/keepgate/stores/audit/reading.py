@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -25,13 +25,15 @@ from keepgate.stores.audit.files import (
 )
 
 
-def verify(state: Path, *, elsewhere: Sequence[Path] = ()) -> list[Report]:
+def verify(
+    state: Path, *, elsewhere: Sequence[Path] = (), more: Mapping[str, Sequence[bytes]] | None = None
+) -> list[Report]:
     """Verify every writer below `state`; `elsewhere` are files of checkpoints that were kept apart.
 
-    A checkpoint from elsewhere of a writer that is not here fails. Raises EvidenceError if such a file holds none,
-    OSError.
+    `more` are such checkpoints by writer. One from elsewhere of a writer that is not here fails. Raises EvidenceError
+    if such a file holds none, OSError.
     """
-    kept: dict[str, list[bytes]] = {}
+    kept = {writer: list(found) for writer, found in (more or {}).items() if found}
     for path in elsewhere:
         found = notes(path.read_bytes().rstrip(b"\n") + b"\n\n")
         if not found:
