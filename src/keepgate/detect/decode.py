@@ -71,23 +71,40 @@ def spliced(source: str, parts: list[tuple[int, int, str]]) -> Piece:
     return Piece("".join(texts), starts, tuple(sources))
 
 
+_SIGNS: Final = b" \n\t.,:;!?'\"()<>/-_=@{}[]"
+_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SEEN: Final = _SIGNS.decode()
+_FINE: Final = _LETTERS + b"0123456789" + _SIGNS
+
+
 def readable(raw: bytes) -> str | None:
-    """The bytes as text, if they are one that somebody could read."""
-    for encoding in ("utf-8", "utf-16-le"):
+    """The bytes as text, if they are one that somebody could read.
+
+    Of UTF-16 only ASCII: any bytes are UTF-16, most of them Chinese.
+    """
+    if raw.isascii():
+        if _reads(raw):
+            return raw.decode()
+    else:
         try:
-            text = raw.decode(encoding)
+            text = raw.decode()
         except UnicodeDecodeError:
-            continue
-        if encoding == "utf-16-le" and not text.isascii():
-            continue  # any bytes are UTF-16, most of them Chinese
-        fine = sum(1 for sign in text if sign.isalnum() or sign in " \n\t.,:;!?'\"()<>/-_=@{}[]")
-        if (
-            len(text) >= _SHORTEST
-            and fine >= _READABLE * len(text)
-            and sum(map(str.isalpha, text)) * 2 >= len(text)
-        ):
-            return text
-    return None
+            return None  # it has bytes beyond ASCII, so neither is it ASCII in UTF-16
+        fine = sum(1 for sign in text if sign.isalnum() or sign in _SEEN)
+        letters = sum(map(str.isalpha, text))
+        return text if _enough(len(text), fine, letters) else None
+    half = raw[::2]
+    return half.decode() if not len(raw) % 2 and not raw[1::2].strip(b"\0") and _reads(half) else None
+
+
+def _reads(raw: bytes) -> bool:
+    """The same for ASCII."""
+    fine, letters = len(raw) - len(raw.translate(None, _FINE)), len(raw) - len(raw.translate(None, _LETTERS))
+    return _enough(len(raw), fine, letters)
+
+
+def _enough(length: int, fine: int, letters: int) -> bool:
+    return length >= _SHORTEST and fine >= _READABLE * length and letters * 2 >= length
 
 
 class _Runs:
@@ -232,12 +249,15 @@ BLOCKS: Final[Mapping[str, Callable[[str], Iterator[Piece]]]] = {
 }
 """Encodings that stand by themselves: each run that turns out to be a readable text."""
 
-_LEET: Final = str.maketrans("01345789@$!|", "oieastbgasil")
-_LEET_L: Final = str.maketrans("01345789@$!|", "oleastbgasll")
+_LEET: Final = bytes.maketrans(b"01345789@$!|", b"oieastbgasil")
+_LEET_L: Final = bytes.maketrans(b"01345789@$!|", b"oleastbgasll")
 
 
 def unleet(folded: str) -> Iterator[str]:
     """Digits and signs read as letters, one for one; `1` stands for i or for l."""
-    yield folded.translate(_LEET)
+    raw = folded.encode(
+        errors="surrogatepass"
+    )  # a table for bytes is read many times as fast as one for characters
+    yield raw.translate(_LEET).decode(errors="surrogatepass")
     if "1" in folded or "!" in folded:
-        yield folded.translate(_LEET_L)
+        yield raw.translate(_LEET_L).decode(errors="surrogatepass")

@@ -6,6 +6,7 @@ Folding works character by character, so that a place in the folded text leads b
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
@@ -65,17 +66,23 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     small = text.lower()
-    changed = [sign for sign in set(small) if sign > "\x7f" and _FOLD[ord(sign)] != sign]
-    if len(changed) > _FEW:
-        return small.translate(_FOLD)
-    for sign in changed:
-        small = small.replace(sign, _FOLD[ord(sign)])
-    return small
+    return _replaced(
+        small, [sign for sign in set(small) if sign > "\x7f" and _FOLD[ord(sign)] != sign], _FOLD
+    )
+
+
+def _replaced(text: str, signs: list[str], table: Mapping[int, str]) -> str:
+    """The text with each of these signs replaced as the table says."""
+    if len(signs) > _FEW:
+        return text.translate(table)
+    for sign in signs:
+        text = text.replace(sign, table[ord(sign)])
+    return text
 
 
 def skeleton(folded: str) -> str:
     """A folded text with every character replaced by the ASCII letter or digit it looks like, one for one."""
-    return folded.translate(_LOOKS)
+    return _replaced(folded, list(_LOOKALIKES.intersection(set(folded))), _LOOKS)
 
 
 def has_lookalikes(folded: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
+from keepgate.detect.disguise import disguises
 from keepgate.detect.entities import Clue, clues, references
 from keepgate.detect.fold import fold
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
@@ -70,6 +71,7 @@ class InstructionDetector:
         self._grammar = Grammar(phrases)
         self._model = model
         self._views = Views()
+        self._decodings = Views(readings=False, like=self._views)
         self._hidden = hidden
 
     def look(
@@ -78,7 +80,8 @@ class InstructionDetector:
         """What gives orders, and what was hidden by an encoding."""
         found: list[Sighting] = []
         for part, steps, channel in _parts(value, root, setting.channel):
-            found.extend(self._judge(part, steps, replace(setting, channel=channel)))
+            there = setting if channel is setting.channel else replace(setting, channel=channel)
+            found.extend(self._judge(part, steps, there))
         return found
 
     def marked(self, text: str, channel: Channel) -> Iterator[Marked]:
@@ -92,10 +95,11 @@ class InstructionDetector:
         source = BORDER.join(strings(value))
         best: Marked | None = None
         where = _Where(value, root)
-        for view in self._views.of(source):
+        arguments = channel is Channel.ARGUMENT
+        for view in (self._decodings if arguments else self._views).of(source):
             if view.kind == "decoded" and self._hidden:
                 yield from self._decoded(view, where, channel)
-            if channel is Channel.ARGUMENT:
+            if arguments:
                 continue
             weighed = self._weighed(view, channel)
             if weighed is not None and (best is None or weighed.score > best.weighed.score):
@@ -134,6 +138,8 @@ class InstructionDetector:
         return Seen(raw, words, signals, channel, view.hidden)
 
     def _weighed(self, view: View, channel: Channel) -> Weighed | None:
+        if view.literal and not disguises(view.text, view.literal):
+            return None
         seen = self._seen(view, channel)
         weighed = _grouped(seen, view) if seen is not None else None
         if seen is None or weighed is None or weighed.score < DOUBTFUL or self._model is None:

@@ -51,15 +51,15 @@ def _mask(concepts: Iterable[str]) -> int:
     return bits(set(concepts))
 
 
-_STEMS: Final = {word[:-1]: _mask(concepts) for word, concepts in _WORDS.items() if word.endswith("*")}
+STEMS: Final = {word[:-1]: _mask(concepts) for word, concepts in _WORDS.items() if word.endswith("*")}
 
 
-_LONGEST: Final = max(map(len, _STEMS))
+_LONGEST: Final = max(map(len, STEMS))
 
 
 def _stem(word: str) -> int:
     longest = min(len(word), _LONGEST)
-    return next((mask for end in range(longest, 1, -1) if (mask := _STEMS.get(word[:end])) is not None), 0)
+    return next((mask for end in range(longest, 1, -1) if (mask := STEMS.get(word[:end])) is not None), 0)
 
 
 def _phrase(word: str, concepts: Iterable[str]) -> int:
@@ -70,10 +70,10 @@ def _phrase(word: str, concepts: Iterable[str]) -> int:
     return mask
 
 
-_EXACT: Final = {word: _phrase(word, concepts) for word, concepts in _WORDS.items() if not word.endswith("*")}
+EXACT: Final = {word: _phrase(word, concepts) for word, concepts in _WORDS.items() if not word.endswith("*")}
 _SQUEEZED: Final = {
     "".join(each for each in word if each.isalnum()): mask
-    for word, mask in {**_STEMS, **_EXACT}.items()
+    for word, mask in {**STEMS, **EXACT}.items()
     if all(each.isalnum() or each in " -'" for each in word)
 }
 _STOP: Final = _BITS["STOP"]
@@ -88,7 +88,7 @@ _FRONT: Final = 64
 """Signs of a name before the part of an address by which it is recognised."""
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     out = "".join(
         f"\\{sign}" if sign.isascii() and not sign.isalnum() and sign != " " else sign for sign in word
     )
@@ -107,9 +107,9 @@ def _pattern() -> str:
     text of any variety it then spends ten times as long on making states as on reading. So repeats have no bound where
     what they repeat cannot be passed twice, and an address of mail or a host is recognised by its end (`_front`).
     """
-    latin = _ordered(word for word in _EXACT if word.isascii())
-    stems = _ordered(word for word in _STEMS if word.isascii())
-    others = _ordered(word for word in {**_EXACT, **_STEMS} if not word.isascii())
+    latin = _ordered(word for word in EXACT if word.isascii())
+    stems = _ordered(word for word in STEMS if word.isascii())
+    others = _ordered(word for word in {**EXACT, **STEMS} if not word.isascii())
     framed = [word for word in latin if word[0].isalnum() and word[-1].isalnum()]
     bare = [word for word in latin if word not in set(framed)]
     return "|".join(
@@ -118,11 +118,11 @@ def _pattern() -> str:
             r"https?://[a-z0-9](?:[a-z0-9.\-:/_?=&%~+#@,$]*[a-z0-9/=])?",
             r"(?:\b|[.%+\-])@(?:[a-z0-9\-]{1,60}\.){1,4}[a-z]{2,10}",
             r"\b\.(?:com|net|io|org|xyz|ru|site|example|test|invalid)\b",
-            "|".join(map(_quoted, bare)),
-            rf"\b(?:{'|'.join(map(_quoted, framed))})\b",
+            "|".join(map(quoted, bare)),
+            rf"\b(?:{'|'.join(map(quoted, framed))})\b",
             r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b",
-            rf"\b(?:{'|'.join(map(_quoted, stems))})[a-z]{{0,12}}\b",
-            "|".join(map(_quoted, others)),
+            rf"\b(?:{'|'.join(map(quoted, stems))})[a-z]{{0,12}}\b",
+            "|".join(map(quoted, others)),
             r",|[\"'`]|“|”|«|»|「|」",
         )
     )
@@ -137,7 +137,7 @@ _LOOSE: Final = Finder(
 def presence() -> list[tuple[int, str]]:
     """For each concept a pattern that says whether a text may have it: the gate before the tokens are made."""
     found: dict[int, list[str]] = {}
-    for known, whole in ((_STEMS, False), (_EXACT, True)):
+    for known, whole in ((STEMS, False), (EXACT, True)):
         for word, mask in known.items():
             for number in range(len(CONCEPTS)):
                 if mask >> number & 1:
@@ -146,18 +146,18 @@ def presence() -> list[tuple[int, str]]:
 
 
 def _present(word: str, *, whole: bool) -> str:
-    quoted = _quoted(word)
+    pattern = quoted(word)
     if not word.isascii():
-        return quoted
+        return pattern
     front = r"\b" if word[0].isalnum() else ""
-    return front + quoted + (r"\b" if whole and word[-1].isalnum() else "")
+    return front + pattern + (r"\b" if whole and word[-1].isalnum() else "")
 
 
 @lru_cache(maxsize=8192)
 def _concepts(raw: bytes) -> int:
     """What a found word means."""
     text = " ".join(raw.decode(errors="replace").split())
-    if (mask := _EXACT.get(text)) is not None:
+    if (mask := EXACT.get(text)) is not None:
         return mask | _stem(text)
     if mask := _stem(text):
         return mask

@@ -19,6 +19,7 @@ _RUN: Final = 8
 _ANSI: Final = Finder(
     r"(?:\x1b\[|\xc2\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b[\]PX^_][^\x07\x1b]{0,1000}(?:\x07|\x1b\\)|\x1b[@-Z\\^_a-z78=>]"
 )
+_UNSEEN: Final = Finder("(?:" + "|".join(map(chr, sorted(INVISIBLE))) + f"){{{_RUN},}}")
 _TURN: Final = "\u202e\u202d\u2066\u2067\u2068"
 _TURN_END: Final = "\u202c\u2069"
 
@@ -36,21 +37,14 @@ def pieces(text: str) -> Iterator[Piece]:
 
 def runs(text: str) -> Iterator[tuple[int, int]]:
     """Where several invisible characters stand together."""
-    start = -1
-    found = 0
-    for at, sign in enumerate(text):
-        if sign > "\xac" and ord(sign) in INVISIBLE:
-            if start < 0:
-                start = at
-        elif start >= 0:
-            if at - start >= _RUN:
-                yield start, at
-                found += 1
-                if found >= _MOST:
-                    return
-            start = -1
-    if start >= 0 and len(text) - start >= _RUN:
-        yield start, len(text)
+    if text.isascii():
+        return
+    raw = text.encode(errors="replace")
+    at = chars = 0
+    for start, end in _UNSEEN.spans(raw, _MOST):
+        begin = chars + len(raw[at:start].decode(errors="replace"))
+        at, chars = end, begin + len(raw[start:end].decode(errors="replace"))
+        yield begin, chars
 
 
 def _between(text: str) -> list[int]:

@@ -106,8 +106,13 @@ def _matcher() -> Matcher:
 class Views:
     """Makes the views of texts. Has a compiled matcher and no other state."""
 
-    def __init__(self) -> None:
-        self._matcher = _matcher()
+    def __init__(self, *, readings: bool = True, like: Views | None = None) -> None:
+        """Without `readings` only what was decoded, and nothing that is the same text read in another way.
+
+        `like` are others whose matcher is used.
+        """
+        self._matcher: Matcher = _matcher() if like is None else like._matcher  # noqa: SLF001 - of the same class
+        self._readings = readings
 
     def of(self, source: str) -> Iterator[View]:
         """The folded text first, then whatever a gate gives reason to. At most MOST."""
@@ -127,17 +132,18 @@ class Views:
         kind = "decoded" if depth else "plain"
         yield View(kind, plain, folded, unfold, hidden=hidden, depth=depth)
         gates = {_NAMES[index] for index in self._matcher.hits(folded.encode(errors="replace"))}
-        if not folded.isascii() and has_lookalikes(folded):
+        if self._readings and not folded.isascii() and has_lookalikes(folded):
             yield View(
                 "lookalikes", plain, skeleton(folded), unfold, hidden=True, depth=depth, literal=folded
             )
         if not plain.isascii() or "ansi" in gates:
             yield from self._unhidden(source, plain, back, depth)
         if gates:
-            yield from self._turned(plain, folded, unfold, gates, depth)
+            if self._readings:
+                yield from self._turned(plain, folded, unfold, gates, depth)
             if depth < DEPTH:
                 yield from self._decoded(source, plain, back, gates, depth, hidden=hidden)
-        if _short_lines(folded):
+        if self._readings and _short_lines(folded):
             yield _squeezed("split", plain, folded, unfold, depth)
 
     def _unhidden(self, source: str, plain: str, back: Back, depth: int) -> Iterator[View]:
