@@ -10,6 +10,7 @@ import pytest
 from keepgate.config import Document
 from keepgate.config.inspection import guards_of
 from keepgate.config.sections.inspection import Content, Families, Schemas
+from keepgate.detect.honeytokens import KINDS, HoneytokenDetector, Issued, digest_of
 from keepgate.protocol import jsonrpc
 from tests.detect.corpus import ATTACKS, SECRETS
 from tests.gateway.lab import ALICE, FakeServer, Pipe, ask, discovered, gateway_of, initialized
@@ -275,3 +276,26 @@ async def test_the_words_of_a_server_that_gives_no_list_are_for_the_log_only(mou
     assert KEY not in json.dumps(answer)
     assert all(KEY not in entry.reason for entry in entries)
     assert any(KEY in entry.private for entry in entries)
+
+
+@pytest.mark.parametrize("way", ["arguments", "result", "structured"])
+@alone
+async def test_a_honeytoken_goes_nowhere_and_nobody_is_told_why(way):
+    kind = KINDS["stripe"]
+    token = kind.made(range(kind.length))
+    detector = HoneytokenDetector()
+    detector.issued = Issued({digest_of(token, b"k"): "0badcafe"}, frozenset(("stripe",)), b"k")
+    told = {"content": [{"type": "text", "text": f"STRIPE={token}"}]}
+    server = tool_server(PLAIN, tools_call=complete(**told) if way == "result" else complete())
+    if way == "structured":
+        server = tool_server(PLAIN, tools_call=complete(structuredContent={"a": [token[:7], token[7:]]}))
+    inspection = guards_of(Document(version=1, content=Content(profile="relaxed")), honeytokens=detector)
+    gateway, log = gateway_of({"a": server}, ALL, inspection=inspection)
+    sent = {"name": "p", "arguments": {"x": [token[:9], token[9:]]} if way == "arguments" else {}}
+    answer = await ask(gateway, ALICE, "tools/call", sent, mount="a")
+    assert token not in json.dumps(answer)
+    assert "honey" not in json.dumps(answer)
+    assert "the content was refused" in json.dumps(answer)
+    (entry,) = [entry for entry in log.entries if "honeytoken.0badcafe" in entry.findings]
+    assert entry.effect == "deny"
+    assert (len(server.asked("tools/call")) == 1) is (way != "arguments")

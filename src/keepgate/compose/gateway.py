@@ -11,6 +11,7 @@ from keepgate.auth.front import Front
 from keepgate.compose.approvals import approvals_of
 from keepgate.compose.asking import attend
 from keepgate.compose.budgets import budgets_of
+from keepgate.compose.honeytokens import honeytokens_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
 from keepgate.compose.quarantine import held_of
@@ -20,6 +21,7 @@ from keepgate.compose.servers import servers_of
 from keepgate.compose.settings import limits_of
 from keepgate.compose.upstream_auth import Authorizations
 from keepgate.config import Settings
+from keepgate.detect.honeytokens import HoneytokenDetector
 from keepgate.gateway.gateway import Gateway, Keys
 from keepgate.policy.engine import Engine
 from keepgate.policy.explain import Compile
@@ -59,6 +61,8 @@ def build(
 
     master = Master(settings.state).master_key()
     lock = lock_of(settings)
+    honeytokens = HoneytokenDetector()
+    honeytokens.issued = honeytokens_of(settings).issued()
     gateway = Gateway(
         servers_of(settings, resolver(settings), authorizations, lock),
         policy_of(settings),
@@ -71,11 +75,12 @@ def build(
         identity,
         anonymous=settings.identity.anonymous,
         sync=settings.durability == "sync",
-        inspection=guards_of(settings, derive(master, "content-marks")),
+        inspection=guards_of(settings, derive(master, "content-marks"), honeytokens),
         pins=pins_of(settings, lock),
         budgets=budgets_of(settings),
     )
     attend(gateway, settings)
+    gateway.honeytokens = honeytokens
     gateway.use_quarantine(held_of(QuarantineFile(settings.state)))
     authorizations.told, authorizations.doors.note = gateway.granted, gateway.enforcer.note
     return gateway

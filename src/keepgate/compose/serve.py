@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from keepgate import __version__
+from keepgate.compose import honeytokens
 from keepgate.compose.following import beside, is_needed
 from keepgate.compose.front import front_of, front_routes
 from keepgate.compose.gateway import build
@@ -74,6 +75,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             watch(gateway, settings, authorizations, taken),
             follow(gateway, settings),
             *([beside(settings)] if is_needed(settings) else ()),
+            honeytokens.follow(gateway.honeytokens, settings),
         )
         fetching = asyncio.create_task(fetch_all(settings))
         serving = asyncio.create_task(server.run(ready))

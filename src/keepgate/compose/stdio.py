@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from keepgate import __version__
 from keepgate.auth.apikey import KeyRing
+from keepgate.compose import honeytokens
 from keepgate.compose.gateway import build
 from keepgate.compose.quarantine import follow
 from keepgate.compose.reload import watch
@@ -53,7 +54,11 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
         gateway = build(settings, audit, authorizations)
         gateway.started(f"keepgate {__version__} stdio", principal.id)
         record(settings, gateway.enforcer.event)
-        watching = asyncio.gather(watch(gateway, settings, authorizations), follow(gateway, settings))
+        watching = asyncio.gather(
+            watch(gateway, settings, authorizations),
+            follow(gateway, settings),
+            honeytokens.follow(gateway.honeytokens, settings),
+        )
         front = asyncio.create_task(
             serve_stdio(
                 lambda send: _Pipe(gateway.pipe(principal, mount, send), send),

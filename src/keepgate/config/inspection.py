@@ -16,6 +16,7 @@ from keepgate.decide.guards.assurance import Assurance, Demand
 from keepgate.decide.guards.content import Content
 from keepgate.decide.guards.schema import Posture, SchemaRules, Schemas
 from keepgate.detect.detector import Detector, PatternDetector
+from keepgate.detect.honeytokens import HoneytokenDetector
 from keepgate.detect.instructions import InstructionDetector
 from keepgate.detect.model import Model
 from keepgate.detect.packs import PackDetector, parse
@@ -25,7 +26,9 @@ from keepgate.model.errors import LocalError
 from keepgate.policy.pattern import Pattern
 
 
-def guards_of(document: Document, key: bytes = bytes(16)) -> tuple[Guard, ...]:
+def guards_of(
+    document: Document, key: bytes = bytes(16), honeytokens: HoneytokenDetector | None = None
+) -> tuple[Guard, ...]:
     """In their order in the chain; `key` makes the marks of texts. Raises LocalError for a rule that cannot be used."""
     guards: list[Guard] = []
     identity = document.identity
@@ -45,16 +48,20 @@ def guards_of(document: Document, key: bytes = bytes(16)) -> tuple[Guard, ...]:
         guards.append(
             Schemas(SchemaRules(Posture(checks.arguments), Posture(checks.results), Posture(checks.unusable)))
         )
-    content = content_guard_of(document, key)
+    content = content_guard_of(document, key, honeytokens)
     if content is not None:
         guards.append(content)
     return tuple(guards)
 
 
-def content_guard_of(document: Document, key: bytes = bytes(16)) -> Content | None:
+def content_guard_of(
+    document: Document, key: bytes = bytes(16), honeytokens: HoneytokenDetector | None = None
+) -> Content | None:
     """The guard that looks at texts, None where the configuration does without. Raises LocalError."""
     content = document.content
-    return Content(detectors(), book_of(content), key=key) if content.inspect else None
+    if not content.inspect:
+        return None
+    return Content(detectors(honeytokens=honeytokens), book_of(content), key=key)
 
 
 def content_guard(profile: str) -> Content:
@@ -87,12 +94,14 @@ def _terms(terms: Terms, arguments: Families, results: Families, wrap: bool | No
     )
 
 
-def detectors(engine: str = "auto") -> tuple[Detector, ...]:
+def detectors(engine: str = "auto", honeytokens: HoneytokenDetector | None = None) -> tuple[Detector, ...]:
     """All of them, as the gateway and the scanner use them. Raises LocalError for a rule that cannot be used."""
     pack = PackDetector(parse(_pack(), "secrets.toml"))
     known = {rule.id for rule in pack.rules}
     patterns = PatternDetector([rule for rule in RULES if rule.id not in known], engine=engine)
-    return (patterns, pack, InstructionDetector(PHRASES, (patterns, pack), Model.of(WEIGHTS, SCALE, BIAS)))
+    own = () if honeytokens is None else (honeytokens,)
+    hidden = (patterns, pack, *own)
+    return (*hidden, InstructionDetector(PHRASES, hidden, Model.of(WEIGHTS, SCALE, BIAS)))
 
 
 def _pack() -> str:

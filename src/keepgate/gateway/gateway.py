@@ -19,6 +19,7 @@ from keepgate.decide.guards.identity import Identity as IdentityGuard
 from keepgate.decide.guards.limits import Limits as LimitsGuard
 from keepgate.decide.guards.pins import Pins as PinsGuard
 from keepgate.decide.guards.quarantine import Quarantine as QuarantineGuard
+from keepgate.detect.honeytokens import HoneytokenDetector
 from keepgate.gateway import authorization
 from keepgate.gateway.access import Gatekeeper
 from keepgate.gateway.approving import Approving
@@ -142,6 +143,8 @@ class Gateway:
         judge = next((guard for guard in inspection if isinstance(guard, Content)), None)
         self.vetting = Vetting(judge, self, limits.list_items) if judge is not None else None
         """What servers say of themselves; None where it is not looked at."""
+        self.honeytokens: HoneytokenDetector | None = None
+        """What is put in its place when tokens are issued."""
         self._pins = pins(self) if pins is not None else None
         for settings in servers:
             self.services.upstreams[settings.id] = self._upstream(settings)

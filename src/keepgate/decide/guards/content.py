@@ -26,6 +26,7 @@ from keepgate.decide.cleaning import (
 from keepgate.decide.facts import Fact, Facts
 from keepgate.detect.artifact import Artifact, ArtifactKind
 from keepgate.detect.detector import MOST, Detector, Sighting
+from keepgate.detect.honeytokens import FAMILY as HONEYTOKEN
 from keepgate.detect.setting import ARGUMENT, CONTENT, Channel, Setting
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Finding
@@ -121,6 +122,12 @@ class Content:
         judged.sort(key=lambda pair: -pair[1])  # so that what decides is among those that are listed
         findings = _listed(sighting.finding for sighting, action in judged if action is not Action.IGNORE)
         worst = max((action for _, action in judged), default=Action.IGNORE)
+        if any(sighting.family == HONEYTOKEN for sighting, _ in judged):
+            # Whoever found it must not learn what it is.
+            private = ", ".join(
+                dict.fromkeys(finding.rule for finding in findings if HONEYTOKEN in finding.rule)
+            )
+            return Verdict(Effect.DENY, "the content was refused", self.id, private, findings=findings)
         if worst is Action.DENY:
             return self._deny(f"the content was refused: {_titles(judged, Action.DENY)}", findings)
         marks = dict.fromkeys(marked, Wrapper(self._key, server))
@@ -164,6 +171,8 @@ class Content:
 
 
 def _action(follows: Follows, sighting: Sighting, value: Json) -> Action:
+    if sighting.family == HONEYTOKEN:
+        return Action.DENY  # whatever the terms are
     action = follows(sighting)
     return Action.RECORD if action > Action.RECORD and is_protocol(sighting.keys, value) else action
 
