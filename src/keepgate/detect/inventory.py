@@ -8,7 +8,7 @@ inventory says which foreign names matter to it. Judging with these alone gives 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,6 +101,11 @@ class Inventory:
         for name in list(self._servers.get(server, ())):
             self._drop(server, name)
         self._servers.pop(server, None)
+
+    def only(self, servers: Container[str]) -> None:
+        """Forget every other server."""
+        for server in [server for server in self._servers if server not in servers]:
+            self.forget(server)
 
     def _drop(self, server: str, name: str) -> None:
         self.generation += 1

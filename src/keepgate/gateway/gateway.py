@@ -346,9 +346,8 @@ class Gateway:
         old.clear()
         old.update(fresh)
         self.services.tasks.ledger.table.forget_servers({upstream.id for upstream in gone})
-        for upstream in gone:
-            if self.vetting is not None and upstream.id not in fresh:
-                self.vetting.inventory.forget(upstream.id)
+        if self.vetting is not None:
+            self.vetting.inventory.only(fresh)
         ids = [upstream.id for upstream in gone]
         gone += self.services.own.take(gone)
         await self.stateless.drop(gone)
