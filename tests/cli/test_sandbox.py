@@ -13,6 +13,7 @@ from keepgate.compose.sandbox import notes, record, suggested
 from keepgate.config import load
 from keepgate.lock.document import Launch, Lock, LockedServer
 from keepgate.transports.launchers.closure import Closure, Package
+from keepgate.transports.sandbox import observing
 from keepgate.transports.sandbox.selftest import Outcome
 
 HELD = (Outcome("bubblewrap", ("files", "tcp")),)
@@ -161,3 +162,43 @@ def test_a_first_sandbox_shows_what_the_arguments_name(tmp_path, monkeypatch):
     assert suggested(["/usr/bin/python3", "/usr/bin/true"], {}, home) == {"network": []}
     assert suggested(["docker", "run", "-v", f"{notes_}:/n", "image"], {}, home) == {}
     assert suggested([], {}, home) == {}
+
+
+def propose(settings, *words):
+    return CliRunner().invoke(app, ["sandbox", "propose", "a", *words, "--config", str(settings.file)])
+
+
+def test_a_server_that_is_observed_is_said_to_have_all_rights(configured):
+    assert list(notes(configured(a={"sandbox": {"mode": "observe"}}))) == [
+        "these servers run without a sandbox, with your rights, and are observed: a"
+    ]
+
+
+def test_a_sandbox_is_proposed_that_the_configuration_takes(configured, tmp_path):
+    settings = configured(a={"sandbox": {"mode": "observe"}})
+    assert "never observed" in str(propose(settings).exception)
+    odd = tmp_path / "no: te \u202e"
+    odd.write_text("x")
+    facts = [
+        ("read", str(odd)),
+        ("host", "api.example.com:443"),
+        ("run", "/usr/bin/\x1b[2J"),
+        ("write", str(tmp_path / "keepgate.yaml")),
+    ]
+    path = observing.file_of(settings.state, "a")
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps({"use": use, "what": what}) + "\n" for use, what in facts))
+    result = propose(settings)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    assert "\u202e" not in result.output
+    assert "# it used" in result.output
+    command = (
+        f"version: 1\nstate: state\n{result.output}      # end\n    command: [{sys.executable}, -c, '1']\n"
+    )
+    (tmp_path / "keepgate.yaml").write_text(command)
+    taken = load(tmp_path / "keepgate.yaml", env={"HOME": str(tmp_path)}).servers["a"].sandbox
+    assert (taken.mode, taken.read, taken.write) == ("strict", (odd,), ())
+    assert taken.network == ("api.example.com:443",)
+    assert propose(settings, "--forget").output == "a: forgotten\n"
+    assert not path.exists()

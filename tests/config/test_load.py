@@ -136,7 +136,7 @@ def test_the_example_loads_without_a_warning():
         ("servers: {a: {command: x, otel: {}}}", "2:27: this version does not honour `otel` yet"),
         (
             "servers: {a: {command: x, sandbox: {mode: strickt}}}",
-            "2:43: `servers.a.sandbox.mode` must be 'off', 'dev' or 'strict'",
+            "2:43: `servers.a.sandbox.mode` must be 'off', 'observe', 'dev' or 'strict'",
         ),
         (
             "servers: {a: {command: x, sandbox: {network: ['api.example.com']}}}",

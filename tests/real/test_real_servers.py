@@ -7,8 +7,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from tests.real.servers import PAGE, SERVERS, Place, Server, entry
+from tests.real.servers import SERVERS, Place, Server, entry
 from tests.support import peers
 from tests.support.processes import KEEPGATE, allow_all, clean_env, free_port, keepgate_serving, write_config
 
@@ -26,31 +24,6 @@ LEGACY, MODERN, AUTO = "legacy", "2026-07-28", "auto"
 MODES = [LEGACY, MODERN, AUTO]
 NEWEST = {LEGACY: "2025-11-25", MODERN: "2026-07-28", AUTO: "2026-07-28"}
 """The revision that a client in this mode ends up with before keepgate, whatever the server behind it speaks."""
-
-
-class Page(BaseHTTPRequestHandler):
-    """One page for every path."""
-
-    def do_GET(self):
-        body = PAGE.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="session")
-def page():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/page.html"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,36 @@ def show(server: Server, config: Config = None) -> None:
         typer.echo(safe(line))
     for package in closure.packages if closure else ():
         typer.echo(safe(f"package {package.purl}"))
+
+
+@app.command()
+def propose(
+    server: Server,
+    forget: Annotated[bool, typer.Option("--forget", help="Begin anew: drop what was seen so far.")] = False,
+    config: Config = None,
+) -> None:
+    """Propose the narrowest sandbox for what a server in `observe` mode was seen to use."""
+    from keepgate.compose.launchers import closure_of
+    from keepgate.compose.sandbox import learned_of
+    from keepgate.transports.sandbox import observing
+
+    settings = _settings(config, server)
+    if forget:
+        observing.forget(settings.state, server)
+        typer.echo(f"{server}: forgotten")
+        return
+    closure = closure_of(server, settings)
+    found = learned_of(
+        server, settings, (str(closure.program),) if closure else settings.servers[server].argv
+    )
+    for line in (*(f"# it runs {each}" for each in found.runs), *(f"# {each}" for each in found.remarks)):
+        typer.echo(safe(line).replace("\n", " "))
+    typer.echo(f"servers:\n  {server}:\n    sandbox:\n      mode: strict")
+    for key, values in (("read", found.read), ("write", found.write), ("network", found.network)):
+        if values:
+            typer.echo(f"      {key}:")
+            for value in values:
+                typer.echo(f"        - {json.dumps(value)}")
 
 
 @app.command()

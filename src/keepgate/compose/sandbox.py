@@ -16,7 +16,9 @@ from keepgate.model.errors import UpstreamError
 from keepgate.transports.launchers.closure import Package
 from keepgate.transports.sandbox.containers import complaints, is_container
 from keepgate.transports.sandbox.launch import Containment
+from keepgate.transports.sandbox.learned import Learned, narrowest
 from keepgate.transports.sandbox.needs import SYSTEM, code_of, is_broad
+from keepgate.transports.sandbox.observing import facts_of
 from keepgate.transports.sandbox.profile import Bounds, Profile
 from keepgate.transports.sandbox.selftest import Outcome, backend_of, examine
 from keepgate.transports.server_env import environment, program
@@ -140,7 +142,7 @@ def seen_by(name: str, settings: Settings, command: Sequence[str]) -> Iterator[s
         return
     profile = profile_of(name, server, settings)
     yield f"mode {profile.mode}"
-    if profile.mode == "off":
+    if profile.mode in ("off", "observe"):
         return
     env = environment(os.environ, server.pass_env, plain_env(server))
     file = program(command, env, str(server.cwd))
@@ -149,6 +151,16 @@ def seen_by(name: str, settings: Settings, command: Sequence[str]) -> Iterator[s
     yield from (f"read {path}" for path in profile.read)
     yield from (f"write {path}" for path in profile.write)
     yield f"network {profile.network if isinstance(profile.network, str) else ', '.join(profile.network) or 'none'}"
+
+
+def learned_of(name: str, settings: Settings, command: Sequence[str]) -> Learned:
+    """The narrowest sandbox for what a server was seen to use. Raises LocalError if it never was."""
+    server = settings.servers[name]
+    profile = profile_of(name, server, settings)
+    env = environment(os.environ, server.pass_env, plain_env(server))
+    file = program(command, env, str(server.cwd))
+    code = code_of(file, command[1:], env, server.cwd, profile.home)
+    return narrowest(facts_of(settings.state, name), home=profile.home, code=code, hidden=profile.hidden)
 
 
 def notes(settings: Settings) -> Iterator[str]:
@@ -174,6 +186,10 @@ def notes(settings: Settings) -> Iterator[str]:
         )
     if loose:
         yield f"these servers run without a sandbox, with your rights: {', '.join(loose)}"
+    if watched := [
+        name for name, server in started.items() if is_meant(server) and server.sandbox.mode == "observe"
+    ]:
+        yield f"these servers run without a sandbox, with your rights, and are observed: {', '.join(watched)}"
     if backend == "landlock":
         yield f"{outcomes[0]}; Landlock contains servers instead: they can see which files exist"
     shared = [name for name in contained(settings) if started[name].sandbox.network == "host"]

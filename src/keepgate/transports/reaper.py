@@ -7,7 +7,8 @@ killed, everything below this process is killed: on Linux every descendant, thos
 for orphans become our children; elsewhere the process group. The same happens when the program ends. The exit status
 is the program's, 128 + n if signal n ended it.
 
-PLAN is `-`, or how the program is contained: `below/contained.py` reads it and does what it says.
+PLAN is `-`, or how the program is contained: `below/contained.py` reads it and does what it says. One that begins with
+`log=` is for `below/observed.py`, which only watches.
 """
 
 from __future__ import annotations
@@ -83,10 +84,16 @@ def close_all_but(kept: list[int]) -> None:
 def planned(text: str) -> Plan:
     """The plan of a contained program."""
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "below"))  # noqa: PTH100, PTH118, PTH120
-    import contained  # type: ignore[import-not-found]
+    plan: Plan
+    if text.startswith("log="):
+        import observed  # type: ignore[import-not-found]
 
+        plan = observed.Observation(text)
+    else:
+        import contained  # type: ignore[import-not-found]
+
+        plan = contained.Plan(text)
     sys.path.pop(0)
-    plan: Plan = contained.Plan(text)
     return plan
 
 

@@ -37,9 +37,9 @@ class SandboxLimits:
 class Sandbox:
     """What the process of a server may see, touch and reach."""
 
-    mode: Literal["off", "dev", "strict"] = "dev"
+    mode: Literal["off", "observe", "dev", "strict"] = "dev"
     """`strict`: contained, or not started. `dev`: sees `cwd` as well, and runs all the same, loudly, where nothing can
-    contain it. `off`: with all of your rights."""
+    contain it. `observe`: with all of your rights, and what it uses is noted. `off`: with all of your rights."""
     read: tuple[Path, ...] = ()
     """Files and directories that it may read. Relative paths start at the configuration file."""
     write: tuple[Path, ...] = ()

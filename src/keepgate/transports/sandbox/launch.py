@@ -23,6 +23,7 @@ from keepgate.transports.sandbox import bubblewrap, landlock
 from keepgate.transports.sandbox.bubblewrap import TEMPORARY
 from keepgate.transports.sandbox.filter import program
 from keepgate.transports.sandbox.needs import SYSTEM, code_of
+from keepgate.transports.sandbox.observing import Noting, open_log, variables, way_for
 from keepgate.transports.sandbox.profile import Profile
 from keepgate.transports.sandbox.proxy import Proxy
 from keepgate.transports.server_env import environment
@@ -104,6 +105,8 @@ class Containment:
 
     def launch(self, start: Start) -> Launch:
         """What to start instead. Raises UpstreamError if the profile lists what does not exist or cannot be held."""
+        if self.profile.mode == "observe":
+            return _observed(self.profile, start)
         if self.backend:
             return _launch(self.profile, self.backend, start)
         if self.profile.mode == "dev":
@@ -116,8 +119,10 @@ def way_out(containment: Containment | None, launch: Launch) -> Proxy | None:
     if containment is None or launch.egress < 0:
         return None
     fd, launch.egress = launch.egress, -1
-    assert isinstance(containment.profile.network, tuple)
-    proxy = Proxy(containment.profile.network, containment.on_refusal)
+    profile = containment.profile
+    proxy = Proxy(profile.network if isinstance(profile.network, tuple) else (), containment.on_refusal)
+    if profile.mode == "observe":
+        proxy.allowed = Noting(profile.state, profile.server)
     proxy.take(fd)
     return proxy
 
@@ -149,6 +154,16 @@ def _launch(profile: Profile, backend: str, start: Start) -> Launch:
     if backend == "bubblewrap":
         return _bubblewrap(profile, code, start, env)
     return _landlock(profile, code, start, env)
+
+
+def _observed(profile: Profile, start: Start) -> Launch:
+    """With all rights, and watched."""
+    env = variables(start.env) | dict(start.own)
+    try:
+        log = open_log(profile.state, profile.server)
+    except OSError as error:
+        raise UpstreamError("unreachable", "what it uses cannot be written down", str(error)) from None
+    return Launch(f"log={log}", [start.file, *start.words], env, [log], way_for(env))
 
 
 def inner_home(home: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-Mode = Literal["off", "dev", "strict"]
+Mode = Literal["off", "observe", "dev", "strict"]
 
 CREDENTIALS: Final = (
     ".ssh", ".gnupg", ".aws", ".azure", ".config/gcloud", ".config/gh", ".kube", ".docker", ".netrc", ".npmrc",
