@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from keepgate.audit.record import Entry
 from keepgate.model.access import Principal
 from keepgate.model.approval import Claim, Pending, Wanted
 from keepgate.model.errors import UpstreamError
+from keepgate.model.flow import KeptFlow, Origin
 
 
 class AuditLog(Protocol):
@@ -221,6 +222,31 @@ class Approver(Protocol):
 
     def answer(self, name: str, *, approve: bool, principal: str, client: str) -> Pending:
         """Decide as the client says that asked. Raises LocalError: then nothing was decided."""
+
+
+class FlowStore(Protocol):
+    """What is known of flows, over a restart and for every process of a state directory. All raise LocalError.
+
+    Called on the event loop: must not wait for a disk. Names of principals and origins are sealed.
+    """
+
+    def load(self, principal: str) -> KeptFlow | None:
+        """What is kept; None for a flow without labels."""
+
+    def add(self, principal: str, origins: Iterable[Origin], at: float) -> None:
+        """Keep more origins: others stay, whoever kept them. When this returns they outlive the process."""
+
+    def touch(self, principal: str, at: float) -> None:
+        """The flow goes on."""
+
+    def clear(self, principal: str) -> bool:
+        """Forget it; False if nothing was kept."""
+
+    def every(self) -> list[KeptFlow]:
+        """All that is kept."""
+
+    def changed(self) -> bool:
+        """Whether another process may have kept or cleared something since this was asked last."""
 
 
 class Responder(Protocol):

@@ -163,6 +163,7 @@ def test_administrators_come_and_go_but_nobody_changes_themselves(desk):
         [
             "audit:read",
             "configuration:read",
+            "flows:read",
             "keys:read",
             "own",
             "policy:read",

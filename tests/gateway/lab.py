@@ -13,6 +13,7 @@ from keepgate.config import Document
 from keepgate.config.inspection import guards_of
 from keepgate.decide.chain import Guard
 from keepgate.gateway.budgets import Budgets
+from keepgate.gateway.flows import Flows
 from keepgate.gateway.gateway import Gateway, Keys, Outside
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
 from keepgate.model.access import Principal
@@ -20,7 +21,7 @@ from keepgate.model.errors import AuditError, UpstreamError
 from keepgate.policy.engine import Engine
 from keepgate.policy.observe import Observing
 from keepgate.policy.roles import Grant, Role
-from keepgate.ports import Sink
+from keepgate.ports import Approver, Sink
 from keepgate.protocol import jsonrpc
 
 INSPECTION = guards_of(Document(version=1))
@@ -157,6 +158,9 @@ def gateway_of(
     inspection: Sequence[Guard] = INSPECTION,
     policy: Engine | Observing | None = None,
     budgets: Budgets | None = None,
+    flows: Flows | None = None,
+    leading: Sequence[Guard] = (),
+    approver: Approver | None = None,
 ) -> tuple[Gateway, MemoryLog]:
     """The gateway with one role for each principal, or with this policy."""
     log = MemoryLog()
@@ -166,7 +170,7 @@ def gateway_of(
     gateway = Gateway(
         [settings(name, server) for name, server in servers.items()],
         policy,
-        Outside(log, NoKeys(), time.time_ns, time.monotonic),
+        Outside(log, NoKeys(), time.time_ns, time.monotonic, approver=approver),
         Keys(b"a" * 32, b"b" * 32),
         limits or Limits(),
         Identity(),
@@ -174,6 +178,8 @@ def gateway_of(
         sync=sync,
         inspection=inspection,
         budgets=budgets,
+        flows=flows,
+        leading=leading,
     )
     return gateway, log
 

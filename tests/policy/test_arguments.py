@@ -179,7 +179,7 @@ def test_whatever_passes_is_what_cedar_takes_for_the_type(properties, arguments)
     rest = {
         "facts": {},
         "time": {"hour": 1, "minute": 1, "weekday": "mon", "date": ""},
-        "flow": [],
+        "flow": {"labels": [], "values": [], "sink": False},
         "approvals": [],
     }
     auth = {"method": "", "acr": "", "issuer": "", "scopes": [], "actors": []}

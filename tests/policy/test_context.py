@@ -29,7 +29,8 @@ def asked(principal=ALICE, resource=TOOL, **context) -> Request:
         (("auth", "actors"), {"auth": {"actors": ["client:agent"]}}),
         (("auth", "method"), {"auth": {"method": "oauth"}}),
         (("auth", "age"), {"auth": {"age": 400}}),
-        (("flow",), {"flow": ["untrusted"]}),
+        (("flow", "labels"), {"flow": {"labels": ["untrusted"]}}),
+        (("flow", "sink"), {"flow": {"sink": False}}),
         (("approvals",), {"approvals": []}),
         (("facts", "n", "items"), {"facts": {"n": {"items": 1}}}),
         (("facts", "n"), {"facts": {"n": {}}}),
@@ -38,7 +39,7 @@ def asked(principal=ALICE, resource=TOOL, **context) -> Request:
     ],
 )
 def test_only_what_is_read(path, told):
-    request = asked(arguments={"n": 5}, time=500.0, flow=("untrusted",))
+    request = asked(arguments={"n": 5}, time=500.0, flow={"labels": ["untrusted"]})
     assert context_of(Needs.of([path]), request, UTC) == told
 
 

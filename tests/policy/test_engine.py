@@ -29,6 +29,7 @@ from tests.spec import policy_spec
 
 KEY = Principal("key:cursor", "key")
 ALL = Role(allow=("*/*",))
+FREE = "context.flow.labels.isEmpty()"
 OVERFLOW = "9223372036854775807 + 1 == 0"
 """Validates, and fails when evaluated: the only kind of error that strict validation leaves."""
 
@@ -228,7 +229,7 @@ EXTENDED = {"__extn": {"fn": "decimal", "arg": "1.0"}}
 def test_trap_2_no_argument_is_taken_for_an_entity_or_a_decimal(value):
     """Cedar reads these keys in any JSON it is given; what is not of its declared type does not reach it."""
     for kind in ("string", "number", "integer", "object"):
-        extra = f"forbid({CALLS}) when {{ context.input has n && context.flow.isEmpty() }};"
+        extra = f"forbid({CALLS}) when {{ context.input has n && context.flow.labels.isEmpty() }};"
         engine = compiled(extra=extra)
         assert engine.decide(call({"n": value}, declares(kind, "n"))).effect is Effect.DENY
     harmless = compiled(extra=f"forbid({CALLS}) when {{ context.input has n && context.input.n == 1 }};")
@@ -428,7 +429,7 @@ situation = st.fixed_dictionaries(
         "arguments": arguments,
         "schema": st.just(TOOL_SCHEMA),
         "time": st.sampled_from((1_795_000_000.0, 1_795_040_000.0, 1_795_300_000.0)),
-        "flow": st.sampled_from(((), ("untrusted",))),
+        "flow": st.sampled_from((None, {"labels": ["untrusted"], "values": [], "sink": False})),
     }
 )
 request_ = st.builds(Request, principal, st.sampled_from(Action), resource, situation)
@@ -441,13 +442,13 @@ EXPERT = (
     '@obligation("ask") permit(principal in User::"u", action, resource is Tool in Server::"crm");',
     f'forbid(principal in Tenant::"t", action, resource in Server::"crm") when {{ {OVERFLOW} }};',
     'permit(principal is Key in Role::"b", action, resource);',
-    'forbid(principal, action, resource) when { context.flow.contains("untrusted") };',
+    'forbid(principal, action, resource) when { context.flow.labels.contains("untrusted") };',
     'permit(principal, action == Action::"call_tool", resource) when { context.input.n == 5 };',
     'forbid(principal, action, resource) when { context.input has path && context.input.path like "*x" };',
     'forbid(principal, action, resource) when { resource.name == "re" && context.input has path };',
-    'permit(principal, action, resource) when { context.flow.isEmpty() && resource.name == "re" };',
-    f'permit(principal, action, resource) when {{ context.flow.isEmpty() && {OVERFLOW} && resource.name == "a" }};',
-    f'permit(principal, action, resource) when {{ resource.name == "a" && context.flow.isEmpty() && {OVERFLOW} }};',
+    'permit(principal, action, resource) when { context.flow.labels.isEmpty() && resource.name == "re" };',
+    f'permit(principal, action, resource) when {{ {FREE} && {OVERFLOW} && resource.name == "a" }};',
+    f'permit(principal, action, resource) when {{ resource.name == "a" && {FREE} && {OVERFLOW} }};',
     'permit(principal, action, resource) unless { context.time.weekday == "mon" || resource.name == "re" };',
     "forbid(principal, action, resource) unless { context.facts has to && context.facts.to has domains };",
     'permit(principal, action, resource) when { principal.tenant == "t" && resource.provider.trust == "trusted" };',
@@ -488,7 +489,7 @@ def fresh(roles, grants, extra, request) -> tuple[Effect, int]:
         "input": shape_of(TOOL_SCHEMA).value(arguments) if kind == "Tool" else {},
         "time": moment(request.context["time"], ZONE),
         "auth": {"method": who.kind, "acr": "", "issuer": "", "scopes": [], "actors": list(who.actors)},
-        "flow": sorted(request.context.get("flow", ())),
+        "flow": request.context.get("flow") or {"labels": [], "values": [], "sink": False},
         "approvals": [],
     }
     typed = schema.text(about, shape_of(TOOL_SCHEMA).cedar())
@@ -656,8 +657,10 @@ def test_the_same_context_is_asked_about_once(monkeypatch):
 
 
 def test_an_answer_says_what_policy_was_told_without_the_arguments_themselves():
-    engine = compiled(extra=f"permit({CALLS}) when {{ context.input.n > 3 && context.flow.isEmpty() }};")
-    assert engine.decide(call({"n": 4}, declares("integer", "n"))).told == b'{"flow":[]}'
+    engine = compiled(
+        extra=f"permit({CALLS}) when {{ context.input.n > 3 && context.flow.labels.isEmpty() }};"
+    )
+    assert engine.decide(call({"n": 4}, declares("integer", "n"))).told == b'{"flow":{"labels":[]}}'
     assert compiled().decide(tool("x")).told == b""
 
 

@@ -21,7 +21,7 @@ def when(condition: str, effect: str = "permit") -> dict:
     [
         ('resource.name == "x" && principal in Group::"g"', set()),
         ("context.time.hour < 9", {("time", "hour")}),
-        ('context.flow.contains("x")', {("flow",)}),
+        ('context.flow.labels.contains("x")', {("flow", "labels")}),
         ("context.input.n > 1", {("input", "n")}),
         ("context.input.a.b > 1", {("input", "a", "b")}),
         ('context.input["a b"] like "x*"', {("input", "a b")}),
@@ -72,7 +72,7 @@ def test_at_best_a_permit_loses_what_it_reads_and_a_denial_is_gone():
         f"{static('a')} && {static('b')}"
     )
     assert at_best(when("context.input.n > 1"))["conditions"] == []
-    both = body(f"when {{ {static('a')} }} unless {{ {static('b')} || context.flow.isEmpty() }}")
+    both = body(f"when {{ {static('a')} }} unless {{ {static('b')} || context.flow.labels.isEmpty() }}")
     assert at_best(both) == body(f"when {{ {static('a')} }} unless {{ {static('b')} }}")
     assert at_best(when("context.input.n > 1", "forbid")) is None
 
@@ -82,8 +82,8 @@ def test_leading_is_what_stands_before_the_first_reading():
         static("a")
     )
     assert leading(when(f"context.input.n > 1 && {static('b')}"))["conditions"] == []
-    later = body(f"when {{ context.flow.isEmpty() }} when {{ {static('b')} }}")
+    later = body(f"when {{ context.flow.labels.isEmpty() }} when {{ {static('b')} }}")
     assert leading(later)["conditions"] == []
-    assert leading(body(f"unless {{ {static('a')} || context.flow.isEmpty() }}")) == body(
+    assert leading(body(f"unless {{ {static('a')} || context.flow.labels.isEmpty() }}")) == body(
         f"unless {{ {static('a')} }}"
     )

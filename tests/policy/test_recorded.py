@@ -62,14 +62,14 @@ def test_a_caller_with_an_api_key_adds_nothing():
 
 
 def test_the_decision_comes_back_with_its_arguments_and_facts():
-    asked = {"context": {"time": {"hour": 9}, "flow": ["untrusted"]}}
+    asked = {"context": {"time": {"hour": 9}, "flow": {"labels": ["untrusted"]}}}
     found = recorded(RECORD, CALL | {"request": asked}, "key:cursor")
     assert found.request.action is Action.CALL_TOOL
     assert found.request.resource == Resource(ResourceKind.TOOL, "files", "read_file")
     assert found.request.context == {
         "arguments": {"path": "/x"},
         "time": 1_795_219_200.0,
-        "flow": ["untrusted"],
+        "flow": {"labels": ["untrusted"]},
         "told": asked["context"],
     }
     assert (found.effect, found.rules, found.policy) == (Effect.ALLOW, ("r:allow:*/*",), "abc")
@@ -123,5 +123,5 @@ def test_a_record_that_does_not_say_enough_is_not_guessed_at(envelope):
 
 @pytest.mark.parametrize("principal", [KEY, ANONYMOUS, Principal("oauth:i/s/c", "oauth", groups=("a",))])
 def test_what_policy_was_told_stands_beside_the_principal(principal):
-    asked = orjson.loads(Facts.of(principal).with_context(b'{"flow":[]}'))
-    assert asked == orjson.loads(Facts.of(principal).encoded) | {"context": {"flow": []}}
+    asked = orjson.loads(Facts.of(principal).with_context(b'{"flow":{}}'))
+    assert asked == orjson.loads(Facts.of(principal).encoded) | {"context": {"flow": {}}}

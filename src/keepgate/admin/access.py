@@ -18,6 +18,8 @@ class Permission(StrEnum):
     AUDIT_PAYLOADS = "audit:payloads"
     AUDIT_READ = "audit:read"
     CONFIGURATION_READ = "configuration:read"
+    FLOWS_CLEAR = "flows:clear"
+    FLOWS_READ = "flows:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     OWN = "own"
@@ -47,6 +49,7 @@ _VIEWER: Final = frozenset(
     {
         _P.AUDIT_READ,
         _P.CONFIGURATION_READ,
+        _P.FLOWS_READ,
         _P.KEYS_READ,
         _P.OWN,
         _P.POLICY_READ,
@@ -59,7 +62,7 @@ _OPERATOR: Final = _VIEWER | {_P.KEYS_WRITE, _P.QUARANTINE_WRITE, _P.SERVERS_RET
 PERMISSIONS: Final = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.APPROVER: _VIEWER | {_P.APPROVALS_DECIDE, _P.APPROVALS_READ},
+    Role.APPROVER: _VIEWER | {_P.APPROVALS_DECIDE, _P.APPROVALS_READ, _P.FLOWS_CLEAR},
     Role.ADMIN: _OPERATOR | {_P.ADMINISTRATORS_READ, _P.ADMINISTRATORS_WRITE},
     Role.PAYLOADS: frozenset({_P.OWN, _P.AUDIT_PAYLOADS}),
 }

@@ -31,6 +31,7 @@ _GROUPS: Final = (
     "approvals",
     "audit",
     "clients",
+    "flows",
     "honeytokens",
     "keys",
     "lock",

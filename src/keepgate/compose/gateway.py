@@ -11,6 +11,7 @@ from keepgate.auth.front import Front
 from keepgate.compose.approvals import approvals_of
 from keepgate.compose.asking import attend
 from keepgate.compose.budgets import budgets_of
+from keepgate.compose.flow import flows_of, guard_of, place_of
 from keepgate.compose.honeytokens import honeytokens_of
 from keepgate.compose.identity import outside_of
 from keepgate.compose.lock import lock_of, pins_of
@@ -46,7 +47,9 @@ def policy_of(settings: Settings) -> Engine | Observing:
 def compiler_of(settings: Settings) -> Compile:
     """Compiles roles and grants with all that stands beside them in a configuration. Raises ConfigError."""
     servers = {
-        name: PolicyServer(server.trust, server.owner, server.data, server.tools)
+        name: PolicyServer(
+            server.trust, server.owner, server.data, server.tools, server.flow, place_of(server, settings)
+        )
         for name, server in settings.servers.items()
     }
     extra = config.read_policies(settings)
@@ -78,6 +81,8 @@ def build(
         inspection=guards_of(settings, derive(master, "content-marks"), honeytokens),
         pins=pins_of(settings, lock),
         budgets=budgets_of(settings),
+        flows=flows_of(settings),
+        leading=guard_of(settings),
     )
     attend(gateway, settings)
     gateway.honeytokens = honeytokens

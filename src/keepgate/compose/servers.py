@@ -24,6 +24,7 @@ from keepgate.gateway.settings import Limits, ServerSettings
 from keepgate.lock.document import Lock
 from keepgate.model.access import Principal
 from keepgate.model.errors import ConfigError, KeepgateError, LocalError
+from keepgate.policy.servers import Classes
 from keepgate.ports import Connector, Credential
 from keepgate.transports.broken import BrokenConnector
 from keepgate.transports.client_tls import context_of
@@ -122,10 +123,15 @@ def servers_of(
                 call_timeout=server.timeout,
                 instructions=server.instructions,
                 personal=personal,
-                source=(replace(server, trust="untrusted", owner="", data="restricted", tools={}), fault),
+                source=(_reached_as(server), fault),
             )
         )
     return made
+
+
+def _reached_as(server: Server) -> Server:
+    """Without what is only for policies: a change of that is no reason to start a server anew."""
+    return replace(server, trust="untrusted", owner="", data="restricted", tools={}, flow=Classes())
 
 
 def list_servers(

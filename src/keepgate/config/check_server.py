@@ -10,6 +10,7 @@ from keepgate.config.check_identity import Remark
 from keepgate.config.sections.auth import Auth
 from keepgate.config.sections.server import Server, UpstreamTls
 from keepgate.config.values import is_link_local, is_loopback
+from keepgate.policy.servers import check_labels
 
 _SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "credential",
                         "private", "authorization", "cookie")  # fmt: skip
@@ -31,8 +32,19 @@ def problems(server: Server) -> Iterator[Remark]:
         yield from _misplaced(server, _BY_URL, "for a server with a `url`, this one has a `command`")
     if "" in server.command[:1]:
         yield ("command",), "the program in `command` is empty"
+    yield from _labelled(server)
     if any("\0" in word for word in server.argv):
         yield ("command",), "`command` must not have NUL characters"
+
+
+def _labelled(server: Server) -> Iterator[Remark]:
+    said: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("flow",), server.flow.labels)]
+    said += [(("tools", name), each.labels) for name, each in server.tools.items()]
+    for path, labels in said:
+        try:
+            check_labels(labels)
+        except ValueError as error:
+            yield (*path, "labels"), str(error)
 
 
 def _misplaced(server: Server, keys: tuple[str, ...], why: str) -> Iterator[Remark]:

@@ -19,6 +19,7 @@ from keepgate.config.sections.admin import Admin
 from keepgate.config.sections.approvals import Approvals
 from keepgate.config.sections.audit import Audit
 from keepgate.config.sections.budgets import Budget
+from keepgate.config.sections.flow import Flow
 from keepgate.config.sections.identity import Identity, Tls
 from keepgate.config.sections.inspection import Content, Schemas
 from keepgate.config.sections.limits import Limits
@@ -67,6 +68,8 @@ class Document:
     """Where checkpoints of the log are kept besides, and where its events are sent."""
     approvals: Approvals = Approvals()
     """Requests that wait for a person."""
+    flow: Flow = Flow()
+    """What callers were shown, and what must not leave together."""
     lock: LockRules = LockRules()
     """What servers must be like to be used."""
     servers: Mapping[Name, Server] = field(default_factory=dict)

@@ -21,6 +21,8 @@ class Fact(StrEnum):
     """tuple of Standing: what would remain of each bound of each budget that the request is under"""
     TIME = "time"
     """float: now, Unix seconds; fetched for messages of clients"""
+    FLOW = "flow"
+    """FlowFact, or None for a flow without labels; fetched for messages of clients"""
 
 
 class Budget(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from keepgate.decide.guards.authorize import Policy
 from keepgate.gateway.services import Policy as Visibility
 from keepgate.policy.assess import Assessed
+from keepgate.policy.servers import Server
 
 
 class Engine(Policy, Visibility, Protocol):
@@ -18,6 +20,14 @@ class Engine(Policy, Visibility, Protocol):
 
     def use_assessed(self, assessed: Assessed) -> None:
         """What was read of the tools there are."""
+
+    @property
+    def tracing(self) -> bool:
+        """Whether it asks what arguments repeat."""
+
+    @property
+    def servers(self) -> Mapping[str, Server]:
+        """What the administrator says of each."""
 
     @property
     def said(self) -> str:

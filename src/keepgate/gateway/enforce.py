@@ -19,12 +19,13 @@ from keepgate.decide.facts import Fact
 from keepgate.decide.rewrite import carry_out
 from keepgate.gateway.approving import GUARD, Approving
 from keepgate.gateway.budgets import Budgets
+from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
-from keepgate.model.errors import AuditError
+from keepgate.model.errors import AuditError, LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.quarantine import Held
-from keepgate.model.verdict import Effect, Verdict
+from keepgate.model.verdict import Effect, Verdict, deny, join
 from keepgate.policy.recorded import Facts as PolicyFacts
 from keepgate.ports import AuditLog
 from keepgate.protocol import jsonrpc
@@ -85,6 +86,8 @@ class Enforcer:
         self.budgets = budgets
         """None where no budget is configured: then calls cost nothing for it."""
         self.rules = rules
+        self.flows: Flows | None = None
+        """None where no flow is followed."""
         self.approving: Approving | None = None
         """Who carries ASK out; None where nobody can be asked."""
         self.audit = audit
@@ -121,6 +124,8 @@ class Enforcer:
             facts = self.meters.facts(exchange.principal.id)
             if self.rules.timed:
                 facts[Fact.TIME] = self._clock_ns() / 1e9
+            if self.flows is not None:
+                facts[Fact.FLOW] = self.flows.fact(exchange)
             if self.budgets is None:
                 verdict = decide(self.rules.guards, exchange, facts)
             else:
@@ -129,6 +134,8 @@ class Enforcer:
                 verdict = self._asked_for(exchange, verdict, trace)
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
+            if self.flows is not None and verdict.effect < _ASK and exchange.server:
+                verdict = self._tainted(self.flows, exchange, verdict)
         if verdict.edits:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
@@ -138,6 +145,16 @@ class Enforcer:
         if self.approving is None or verdict.guard == GUARD:
             return verdict
         return self.approving.settle(exchange, verdict, trace)
+
+    def _tainted(self, flows: Flows, exchange: Exchange, verdict: Verdict) -> Verdict:
+        """What a server returned has put its labels on the flow; else it does not reach the client."""
+        if exchange.direction is _TO_SERVER:
+            return verdict
+        try:
+            flows.returned(exchange, verdict.findings)
+        except LocalError as error:
+            return join(verdict, deny("keepgate could not decide", guard="flow", private=str(error)))
+        return verdict
 
     def _within(self, budgets: Budgets, exchange: Exchange, facts: dict[Fact, object], trace: str) -> Verdict:
         """The decision where there are budgets; what is let through uses them."""

@@ -26,6 +26,7 @@ from keepgate.gateway.approving import Approving
 from keepgate.gateway.background import Background
 from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.enforce import Enforcer, Rules
+from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
 from keepgate.gateway.link import Link
@@ -106,10 +107,14 @@ class Gateway:
         inspection: Sequence[Guard] = (),
         pins: PinsFactory | None = None,
         budgets: Budgets | None = None,
+        flows: Flows | None = None,
+        leading: Sequence[Guard] = (),
     ) -> None:
+        """`leading` guards come before policy: where both ask, theirs is the reason that is told."""
         self._held = Held()
         self._policy, self._assessed = policy, Assessed()
         policy.use_assessed(self._assessed)
+        self._leading = tuple(leading)
         self._inspection = (*(() if budgets is None else (BudgetsGuard(),)), *inspection)
         self._outside = outside
         self._identity = identity
@@ -123,6 +128,7 @@ class Gateway:
             sync=sync,
             budgets=budgets,
         )
+        self._follow_flows(flows, policy)
         if outside.approver is not None:
             self.enforcer.approving = Approving(outside.approver)
         ledger = Ledger(TaskTable(limits, outside.monotonic))
@@ -173,12 +179,22 @@ class Gateway:
             IdentityGuard(),
             LimitsGuard(),
             Callbacks(),
+            *self._leading,
             Authorize(policy),
             PinsGuard(),
             *self._inspection,
         )
         timed = any(Fact.TIME in guard.needs for guard in guards)
         return Rules(guards, policy.hash, timed, self._held)
+
+    def _follow_flows(self, flows: Flows | None, policy: authorization.Engine) -> None:
+        if flows is not None:
+            flows.use(policy.servers)
+            flows.open_session = self._has_session
+        self.enforcer.flows = flows
+
+    def _has_session(self, principal: str) -> bool:
+        return any(session.principal.id == principal for session in self._every_session())
 
     def _current(self) -> authorization.Engine:
         return self._policy
@@ -270,6 +286,8 @@ class Gateway:
         """Decide by a new policy from the next message on; clients are told that lists may have changed."""
         self._policy = policy
         policy.use_assessed(self._assessed)
+        if self.enforcer.flows is not None:
+            self.enforcer.flows.use(policy.servers)
         self.enforcer.rules = self._rules(policy)
         said = f", observe mode: {policy.said}" if policy.observing else ""
         self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")

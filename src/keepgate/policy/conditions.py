@@ -75,6 +75,12 @@ class When:
     """The same."""
     open_world: bool | None = None
     """The same."""
+    flow: tuple[str, ...] = ()
+    """Labels that are all on the flow: `private`, `untrusted:github`."""
+    carries: tuple[str, ...] = ()
+    """Labels of which the arguments repeat something that another server returned: `private:crm`."""
+    sink: bool | None = None
+    """Whether the call leads outside."""
 
 
 def terms(when: When, *, closed: bool) -> Iterator[str]:
@@ -86,6 +92,7 @@ def terms(when: When, *, closed: bool) -> Iterator[str]:
         yield _argument(name, argument, closed=closed)
     yield from _of_the_caller(when, closed=closed)
     yield from _of_the_resource(when)
+    yield from _of_the_flow(when, closed=closed)
 
 
 def _of_the_caller(when: When, *, closed: bool) -> Iterator[str]:
@@ -111,6 +118,16 @@ def _of_the_resource(when: When) -> Iterator[str]:
         wanted = getattr(when, effect)
         if wanted is not None:
             yield f"resource is Tool && resource.{effect} == {str(wanted).lower()}"
+
+
+def _of_the_flow(when: When, *, closed: bool) -> Iterator[str]:
+    if when.flow:
+        yield f"context.flow.labels.containsAll({_list(when.flow)})"
+    if when.carries:
+        unknown = "" if closed else f", {literal('unknown')}"
+        yield f"context.flow.values.containsAny({_list(when.carries)[:-1]}{unknown}])"
+    if when.sink is not None:
+        yield f"{'' if when.sink else '!'}context.flow.sink"
 
 
 def _argument(name: str, given: Argument, *, closed: bool) -> str:

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 from keepgate.model.access import Principal, Request, ResourceKind
+from keepgate.model.flow import NO_FLOW
 from keepgate.policy.arguments import shape_of
 from keepgate.policy.facts.derive import facts
 from keepgate.policy.mentions import Path
@@ -19,7 +20,7 @@ class Needs:
     """What a set of policies reads."""
 
     parts: Mapping[str, frozenset[str]]
-    """Attributes by part of the context: `time`, `auth`, `input`; `flow` and `approvals` have none."""
+    """Attributes by part of the context: `time`, `auth`, `input`; `approvals` has none."""
     facts: Mapping[str, frozenset[str]]
     """Facts by argument."""
 
@@ -44,6 +45,16 @@ class Needs:
         return "time" in self.parts or "age" in self.parts.get("auth", ())
 
     @property
+    def flowing(self) -> bool:
+        """Whether what was returned before is read."""
+        return "flow" in self.parts
+
+    @property
+    def tracing(self) -> bool:
+        """Whether it is read what of it the arguments repeat."""
+        return "values" in self.parts.get("flow", ())
+
+    @property
     def input(self) -> frozenset[str]:
         """Arguments that are read as they are."""
         return self.parts.get("input", frozenset())
@@ -65,9 +76,11 @@ def context_of(needs: Needs, request: Request, zone: tzinfo) -> dict[str, Any]:
     if (wanted := needs.parts.get("auth")) is not None:
         auth = _auth(request.principal, given.get("time"))
         out["auth"] = {name: auth[name] for name in wanted if name in auth}
-    for part in ("flow", "approvals"):
-        if part in needs.parts:
-            out[part] = sorted(given.get(part, ()))
+    if (wanted := needs.parts.get("flow")) is not None:
+        flow = NO_FLOW.as_context() | (given.get("flow") or {})
+        out["flow"] = {name: flow[name] for name in wanted}
+    if "approvals" in needs.parts:
+        out["approvals"] = sorted(given.get("approvals", ()))
     return out
 
 

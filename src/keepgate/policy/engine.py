@@ -112,7 +112,9 @@ class Engine:
         self.needs = context.Needs.of(path for rule in found.values() for path in rule.reads)
         """What any policy reads of the context."""
         self._roles = roles
-        self._servers = servers
+        self.flowing, self.tracing = self.needs.flowing, self.needs.tracing
+        """Whether any reads what the caller was shown, and what of it the arguments repeat."""
+        self.servers = servers
         self._zone = zone
         self._types = Types(schema_text)
         self._mentioned = frozenset(rule.who for rule in found.values() if rule.who)
@@ -329,7 +331,7 @@ class Engine:
     ) -> tuple[cedarpy.Entities, dict[str, str], dict[str, str]]:
         uid, *parents = self._who(_grantees(who))
         principal, item = _uid(uid), _uid((schema.RESOURCE_TYPES[kind], f"{server}/{name}"))
-        provider = self._servers.get(server, NOTHING_SAID)
+        provider = self.servers.get(server, NOTHING_SAID)
         within = _uid(("Server", server))
         attributes: dict[str, Any] = {"server": server, "name": name, "provider": {"__entity": within}}
         if kind is ResourceKind.TOOL:

@@ -8,7 +8,7 @@ from typing import Any, Final
 Path = tuple[str, ...]
 """Attributes from `context` on: `("facts", "path", "within")`."""
 
-DEPTH: Final = {"facts": 3, "input": 2, "time": 2, "auth": 2, "flow": 1, "approvals": 1}
+DEPTH: Final = {"facts": 3, "input": 2, "time": 2, "auth": 2, "flow": 2, "approvals": 1}
 """How deep each part of the context is read, at least; only of `input` it matters what lies deeper."""
 
 

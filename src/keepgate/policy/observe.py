@@ -18,6 +18,7 @@ from keepgate.policy import schema
 from keepgate.policy.assess import Assessed
 from keepgate.policy.engine import Decision, Engine
 from keepgate.policy.roles import VERBS, Grant, Role, observed_roles, rule_id
+from keepgate.policy.servers import Server
 
 
 class Decides(Protocol):
@@ -70,6 +71,21 @@ class Observing:
     def timed(self) -> bool:
         """Whether any policy reads the time."""
         return self._engine.timed
+
+    @property
+    def flowing(self) -> bool:
+        """Whether any policy reads what was returned before."""
+        return self._engine.flowing
+
+    @property
+    def tracing(self) -> bool:
+        """Whether any policy reads what of it the arguments repeat."""
+        return self._engine.tracing
+
+    @property
+    def servers(self) -> Mapping[str, Server]:
+        """What the administrator says of each."""
+        return self._engine.servers
 
     def decide(self, request: Request) -> Decision:
         """Policy's own answer; `observed` if it is not to be acted on."""

@@ -55,7 +55,7 @@ def text(facts: Iterable[str] = (), arguments: str = "{}") -> str:
     """
     people = ", ".join(PRINCIPAL_TYPES.values())
     about = ", ".join(f"{literal(name)}?: Facts" for name in sorted(set(facts)))
-    given = f"facts: {{ {about} }}, time: Time, auth: Auth, flow: Set<String>, approvals: Set<String>"
+    given = f"facts: {{ {about} }}, time: Time, auth: Auth, flow: Flow, approvals: Set<String>"
     lines = [*_TYPES, f"entity {people} in [Role, User, Client, Group, Tenant] {_PRINCIPAL};"]
     lines += [
         f"entity {each} in [Server] {{ {_RESOURCE}{_EFFECTS if each == 'Tool' else ''} }};"
@@ -83,6 +83,7 @@ _TYPES: Final = (
     f"type Facts = {{ {', '.join(f'{name}?: {kind}' for name, kind in TYPES.items())} }};",
     "type Time = { hour: Long, minute: Long, weekday: String, date: String };",
     f"type Auth = {{ {_AUTH} }};",
+    "type Flow = { labels: Set<String>, values: Set<String>, sink: Bool };",
 )
 
 TEXT: Final = text()

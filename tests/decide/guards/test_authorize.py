@@ -31,6 +31,7 @@ class Policy:
         self.effect = effect
         self.weighed = weighed
         self.timed = timed
+        self.flowing = False
         self.asked: list[Request] = []
 
     def static(self, who, action, resource) -> Answer:

@@ -12,6 +12,7 @@ RESOURCES: Final = (
     "approvals",
     "audit",
     "configuration",
+    "flows",
     "keys",
     "login",
     "policy",

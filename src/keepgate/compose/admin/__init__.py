@@ -20,6 +20,7 @@ from keepgate.admin.routes import (
     approvals,
     audit,
     configuration,
+    flows,
     keys,
     login,
     policy,
@@ -33,6 +34,7 @@ from keepgate.compose.admin.access import KeyDesk, PolicyDesk, Staff
 from keepgate.compose.admin.decisions import ApprovalDesk
 from keepgate.compose.admin.evidence import ConfigurationDesk, LogDesk
 from keepgate.compose.admin.journal import AuditJournal
+from keepgate.compose.admin.labels import FlowRoom
 from keepgate.compose.admin.provider import IssuerProvider
 from keepgate.compose.admin.running import RunningServers, RunningSessions
 from keepgate.compose.admin.stops import StopDesk
@@ -80,6 +82,7 @@ class Office:
             keys.Keys: KeyDesk(settings),
             quarantine.Quarantine: StopDesk(gateway, settings),
             approvals.Approvals: ApprovalDesk(gateway, settings),
+            flows.FlowDesk: FlowRoom(gateway, settings),
             policy.Policy: PolicyDesk(lambda: self._settings),
             administrators.Administrators: Staff(roll, logins),
             Reception: reception,

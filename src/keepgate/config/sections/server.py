@@ -15,7 +15,7 @@ from keepgate.config.sections.sandbox import Sandbox
 from keepgate.config.sections.types import AnyValue, CallSeconds, EnvName, HeaderName, Words
 from keepgate.policy.conditions import Data, Trust
 from keepgate.policy.roles import Mode
-from keepgate.policy.servers import Effects
+from keepgate.policy.servers import Classes, Effects
 
 Revision = Literal["auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
 
@@ -77,6 +77,9 @@ class Server:
     """Classification of what it holds: an attribute for policies."""
     tools: Mapping[str, Effects] = field(default_factory=dict)
     """What its tools do, by name or pattern (`read_*`), for policies. What they say of themselves is not asked."""
+
+    flow: Classes = Classes()
+    """What it brings into a flow, where its tools say nothing of themselves here."""
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ class Policy(Protocol):
 
     @property
     def timed(self) -> bool: ...
+    @property
+    def flowing(self) -> bool: ...
     def static(self, who: Principal, action: Action, resource: Resource) -> PolicyDecision: ...
     def weigh(self, decision: Any, request: Request) -> PolicyDecision: ...
 
@@ -68,7 +70,12 @@ class Authorize:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.needs = frozenset((Fact.REQUEST, Fact.TIME) if policy.timed else (Fact.REQUEST,))
+        needs = [Fact.REQUEST]
+        if policy.timed:
+            needs.append(Fact.TIME)
+        if policy.flowing:
+            needs.append(Fact.FLOW)
+        self.needs = frozenset(needs)
         self._verdicts: dict[int, tuple[PolicyDecision, Verdict]] = {}
         """The verdict for each decision that the policy repeats (it memoises them), by identity."""
 
@@ -104,6 +111,8 @@ class Authorize:
             given["schema"] = exchange.contract.arguments
         if self._policy.timed:
             given["time"] = facts[_TIME]
+        if self._policy.flowing and (flow := facts[Fact.FLOW]) is not None:
+            given["flow"] = flow.as_context()
         request = Request(exchange.principal, exchange.action, exchange.resource, given)
         return self._policy.weigh(decision, request)
 
