@@ -85,7 +85,7 @@ class House:
         policy = Engine.compile(
             roles, [Grant("key:alice", "all"), Grant("key:bob", "all")], servers=SERVERS, **self.more
         )
-        self.flows = Flows(FlowFile(self.state, MASTER, keep=7200), self.clock, idle=3600)
+        self.flows = Flows(FlowFile(self.state, MASTER, keep=7200), self.clock, idle=3600, key=b"k" * 32)
         self.gateway, self.log = gateway_of(
             self.servers,
             {},
@@ -331,7 +331,7 @@ def exchange(name: str = "t", on: str = "web", **more: Any) -> Exchange:
 
 
 def flows(tmp_path: Path, servers: dict[str, Server] | None = None) -> Flows:
-    made = Flows(FlowFile(tmp_path, MASTER, keep=7200), Clock(), idle=3600)
+    made = Flows(FlowFile(tmp_path, MASTER, keep=7200), Clock(), idle=3600, key=b"k" * 32)
     made.use(SERVERS if servers is None else servers)
     return made
 
@@ -398,3 +398,51 @@ def test_what_is_known_of_a_flow_is_not_noted_twice():
     flow = OneFlow([one], 1.0)
     assert flow_room(flow)(one) is None
     assert flow_room(flow)(Origin("private", "crm", "list", 2.0)) is not None
+
+
+# Values
+
+
+@alone
+async def test_what_an_insider_returned_is_known_in_a_question_to_an_outsider(tmp_path):
+    house = House(tmp_path)
+    assert await house.call("mail_get_weather", city="Kowalska 17/2026-A") == ""
+    await house.call("web_get_page")
+    await house.call("crm_get_customers")
+    assert await house.call("mail_get_weather", city="Lisbon") == ""
+    told = await house.call("mail_get_weather", city=b"48-601-234-567".hex())
+    assert "waits for" in told
+    assert "with data from `crm`" in told
+    assert house.sent == 2
+    await house.gateway.close(0)
+
+
+@alone
+async def test_a_policy_keeps_what_came_from_one_server_inside(tmp_path):
+    rule = (
+        '@reason("the CRM stays in the house") forbid(principal, action, resource) '
+        'when { context.flow.values.contains("private:crm") && context.flow.sink };'
+    )
+    house = House(tmp_path, posture=Posture.RECORD, extra=rule)
+    assert await house.call("mail_send", text="hello") == ""
+    await house.call("crm_get_customers")
+    assert await house.call("mail_send", text="hello again") == ""
+    assert "stays in the house" in await house.call("mail_send", text="call her: 0048 601234567")
+    await house.gateway.close(0)
+    house.start()  # values are forgotten, that there were some is not
+    assert "stays in the house" in await house.call("mail_send", text="call her: 0048 601234567")
+    assert await house.call("mail_send", text="hello again") == ""
+    await house.gateway.close(0)
+
+
+@alone
+async def test_another_process_that_adds_labels_takes_no_values_away(tmp_path):
+    first, second = House(tmp_path), House(tmp_path)
+    await first.call("web_get_page")
+    await first.call("crm_get_customers")
+    await second.call("mail_send")
+    first.clock.now += 1
+    assert await first.call("mail_get_weather", city="Lisbon") == ""
+    assert "with data from `crm`" in await first.call("mail_get_weather", city="601 234 567 +48 601 234 567")
+    await first.gateway.close(0)
+    await second.gateway.close(0)

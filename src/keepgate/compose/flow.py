@@ -41,7 +41,7 @@ def _leads_out(network: str | Iterable[str]) -> bool:
 
 def flows_of(settings: Settings) -> Flows:
     """The flows of a gateway."""
-    return Flows(file_of(settings), time.time, idle=settings.flow.idle)
+    return Flows(file_of(settings), time.time, idle=settings.flow.idle, key=os.urandom(32))
 
 
 def file_of(settings: Settings) -> FlowFile:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
+from keepgate.decide.guards.flow import SHORT
+from keepgate.gateway.traces import Traces, tracked_labels
 from keepgate.model.access import Resource
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
@@ -31,6 +33,9 @@ SAVE: Final = 30.0
 LOOK: Final = 0.1
 """Seconds after which another process is asked for."""
 KNOWN: Final = 16_384
+TRACED: Final = 256
+"""Flows of which values are known."""
+_SAYS: Final = ("arguments", "argument", "uri", "inputResponses")
 _SEEN: Final = {
     "secret": SECRET,
     "personal": PERSONAL,
@@ -45,15 +50,19 @@ _UNREADABLE: Final = "what is known of this flow cannot be read"
 class Flow:
     """What is known of one."""
 
-    __slots__ = ("facts", "last", "origins", "saved", "seen")
+    __slots__ = ("facts", "last", "origins", "read", "saved", "seen", "traces")
 
-    def __init__(self, origins: Iterable[Origin], last: float) -> None:
+    def __init__(self, origins: Iterable[Origin], last: float, read: int = 0) -> None:
         self.origins = {(each.label, each.server, each.name): each for each in origins}
+        self.read = read
+        """The state of the store that is known."""
         self.last = last
         self.saved = last
         self.seen: set[tuple[str, str]] = set()
         """Server and name of what has put its labels on it."""
         self.facts: dict[Reach, FlowFact] = {}
+        self.traces: Traces | None = None
+        """None while nothing was said, or where it was given up."""
 
     def fact(self, reach: Reach) -> FlowFact:
         """Without values."""
@@ -62,6 +71,21 @@ class Flow:
             ordered = sorted(self.origins.values(), key=lambda origin: origin.at)
             found = self.facts[reach] = FlowFact(tuple(ordered), reach)
         return found
+
+    @property
+    def armed(self) -> bool:
+        """Whether there is something to lose, and somebody who could ask for it."""
+        labels = {label for label, _, _ in self.origins}
+        return UNTRUSTED in labels and not labels.isdisjoint((PRIVATE, SECRET))
+
+    def merge(self, origins: Iterable[Origin], read: int) -> None:
+        """What is kept now; another process may have added to it."""
+        kept = {(each.label, each.server, each.name): each for each in origins}
+        if self.traces is not None and not kept.keys() <= self.origins.keys():
+            self.traces.give_up()  # values that came by the other process are not known here
+        self.origins, self.read = kept, read
+        self.seen.clear()
+        self.facts.clear()
 
 
 class Flows:
@@ -73,34 +97,73 @@ class Flows:
         clock: Callable[[], float],
         *,
         idle: float,
+        key: bytes,
         open_session: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`clock`: Unix seconds. `open_session`: whether a principal has a session, which keeps its flow."""
+        """`clock`: Unix seconds. `key`: random, for fingerprints. `open_session`: whether a principal has one now."""
         self._store = store
         self._clock = clock
         self._idle = idle
         self.open_session = open_session
+        self._key = key
         self._servers: Mapping[str, Server] = {}
+        self._tracing = self._everything = False
+        self._traced: OrderedDict[str, Flow] = OrderedDict()
         self._flows: OrderedDict[str, Flow] = OrderedDict()
         self._marks: dict[tuple[str, Resource | None], Mark] = {}
         self._reaches: dict[Resource, tuple[Any, Reach]] = {}
         self._looked = float("-inf")
+        self._state = 0
+        """Goes up whenever another process has changed the store."""
 
-    def use(self, servers: Mapping[str, Server]) -> None:
-        """Judge by what the administrator says from now on. Labels stay."""
+    def use(self, servers: Mapping[str, Server], *, tracing: bool = False) -> None:
+        """Judge by what the administrator says from now on. Labels stay.
+
+        `tracing`: policies ask what arguments repeat, of strangers as well.
+        """
         self._servers = servers
+        self._tracing = len(servers) > 1  # with one there is nowhere else to repeat it
+        self._everything = tracing
         self._marks.clear()
         self._reaches.clear()
 
     def fact(self, exchange: Exchange) -> FlowFact | None:
         """What is known before a request of a client; None for a flow without labels. Raises LocalError."""
         flow = self._flow(exchange.principal.id, self._clock())
-        if not flow.origins or exchange.resource is None:
+        resource = exchange.resource
+        if resource is None:
+            return None
+        if not flow.origins:
+            if self._tracing:
+                self._trace(exchange.principal.id, flow).asked(said_in(exchange), exchange.message.size)
             return None
         fact = flow.fact(self.reach(exchange))
-        if fact.reach is not Reach.READING:
+        if fact.reach is Reach.NONE or not (self._everything or (fact.reach is Reach.READING and flow.armed)):
             return fact
-        return replace(fact, length=length_of(exchange))
+        length = length_of(exchange)
+        if length > SHORT and not self._everything:
+            return replace(fact, length=length)  # that is enough to be asked about
+        return replace(fact, length=length, values=self._values(exchange, flow, resource.server))
+
+    def _values(self, exchange: Exchange, flow: Flow, server: str) -> frozenset[str]:
+        """Labels of what the arguments repeat."""
+        if not self._tracing:
+            return frozenset()
+        traces = self._trace(exchange.principal.id, flow)
+        if not (traces.full or traces.elsewhere(server)):
+            return frozenset()
+        labels = [(each.label, each.server) for each in flow.origins.values()]
+        return traces.found(said_in(exchange), server, labels)
+
+    def _trace(self, principal: str, flow: Flow) -> Traces:
+        """Where the values of a flow are known. Of few flows at a time: of those that began last."""
+        traces = flow.traces
+        if traces is None:
+            traces = flow.traces = Traces(self._key, begun=not flow.origins)
+            self._traced[principal] = flow
+            if len(self._traced) > TRACED:
+                self._traced.popitem(last=False)[1].traces = None
+        return traces
 
     def returned(self, exchange: Exchange, findings: Sequence[Finding]) -> None:
         """A server's words are about to reach a client. Raises LocalError: then they must not."""
@@ -108,10 +171,14 @@ class Flows:
         name = "" if resource is None else resource.name
         now = self._clock()
         flow = self._flow(exchange.principal.id, now)
+        mark = self._mark(server, resource)
+        labels = mark.labels | _labels_seen(findings) if findings else mark.labels
+        if self._tracing:
+            what = tracked_labels(labels, all_of_them=self._everything)
+            message = exchange.message
+            self._trace(exchange.principal.id, flow).returned(message.body, server, what, message.size)
         if (server, name) in flow.seen and not findings:
             return
-        mark = self._mark(server, resource)
-        labels = mark.labels | _labels_seen(findings)
         if not labels:
             return
         found = [Origin(label, server, name, now, label in mark.said) for label in sorted(labels)]
@@ -150,11 +217,10 @@ class Flows:
         """The flow as it stands, heard of now."""
         if now - self._looked >= LOOK or now < self._looked:
             self._looked = now
-            if self._changed():
-                self._flows.clear()
+            self._state += self._changed()
         flow = self._flows.get(principal)
-        if flow is None:
-            flow = self._loaded(principal, now)
+        if flow is None or flow.read != self._state:
+            flow = self._loaded(principal, flow, now)
         if now - flow.last > self._idle:
             flow = self._idled(principal, flow, now)
         flow.last = now
@@ -176,29 +242,44 @@ class Flows:
             return flow
         with suppress(LocalError):
             self._store.clear(principal)
-        fresh = self._flows[principal] = Flow((), now)
+        fresh = self._flows[principal] = Flow((), now, self._state)
         return fresh
 
-    def _loaded(self, principal: str, now: float) -> Flow:
+    def _loaded(self, principal: str, known: Flow | None, now: float) -> Flow:
         try:
             kept = self._store.load(principal)
         except LocalError:
             # Closed: as if everything that matters had been brought by somebody who is not asked about.
             both = (Origin(label, _UNREADABLE, "", now, said=True) for label in (UNTRUSTED, PRIVATE))
-            flow = Flow(both, now)
+            flow = Flow(both, now, self._state)
         else:
+            if kept is not None and known is not None:
+                known.merge(kept.origins, self._state)
+                return known
+            if kept is None and known is not None and not known.origins:
+                known.read = self._state
+                return known
             # The store may be behind by SAVE: rather too long than too short.
-            flow = Flow((), now) if kept is None else Flow(kept.origins, kept.last + SAVE)
+            flow = (
+                Flow((), now, self._state)
+                if kept is None
+                else Flow(kept.origins, kept.last + SAVE, self._state)
+            )
         self._flows[principal] = flow
         if len(self._flows) > MOST:
             self._flows.popitem(last=False)
         return flow
 
 
+def said_in(exchange: Exchange) -> list[Any]:
+    """What a request says."""
+    params = exchange.message.params
+    return [params[key] for key in _SAYS if key in params]
+
+
 def length_of(exchange: Exchange) -> int:
     """Bytes of what a request says, as JSON: of its arguments, or of a resource its URI."""
-    params = exchange.message.params
-    return sum(len(jsonrpc.encode(params[key])) for key in ("arguments", "argument", "uri") if key in params)
+    return sum(len(jsonrpc.encode(each)) for each in said_in(exchange))
 
 
 def flow_room(flow: Flow) -> Callable[[Origin], Origin | None]:

@@ -189,7 +189,7 @@ class Gateway:
 
     def _follow_flows(self, flows: Flows | None, policy: authorization.Engine) -> None:
         if flows is not None:
-            flows.use(policy.servers)
+            flows.use(policy.servers, tracing=policy.tracing)
             flows.open_session = self._has_session
         self.enforcer.flows = flows
 
@@ -287,7 +287,7 @@ class Gateway:
         self._policy = policy
         policy.use_assessed(self._assessed)
         if self.enforcer.flows is not None:
-            self.enforcer.flows.use(policy.servers)
+            self.enforcer.flows.use(policy.servers, tracing=policy.tracing)
         self.enforcer.rules = self._rules(policy)
         said = f", observe mode: {policy.said}" if policy.observing else ""
         self.enforcer.note("policy.changed", f"policy {policy.hash}{said}")

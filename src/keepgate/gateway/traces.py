@@ -1,0 +1,109 @@
+"""What the results of one flow held, kept as fingerprints so that it is recognised in later arguments.
+
+Nothing is fingerprinted before a call needs to know: until then what was said waits in a bounded queue, so that work
+with one server, or with none outside, costs next to nothing. What does not fit into it is fingerprinted at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+from keepgate.detect.provenance.prints import SOURCES, USER, Prints, labels_of
+from keepgate.model.flow import UNKNOWN, UNTRUSTED
+
+WAITING: Final = 64 * 1024
+"""Bytes of messages that wait to be fingerprinted. They take some three times as much in memory while they do."""
+
+
+class Traces:
+    """Of one flow. `begun`: nothing was labelled before; else it is as if values had been forgotten."""
+
+    def __init__(self, key: bytes, *, begun: bool) -> None:
+        self._prints = Prints(key)
+        self._prints.full = not begun
+        self._sources: dict[tuple[str, frozenset[str]], int] = {}
+        self._tracked: set[str] = set()
+        """Servers that have returned anything that is to be recognised."""
+        self._waiting: deque[tuple[Any, int, bool, int]] = deque()
+        self._size = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether something was forgotten."""
+        return self._prints.full
+
+    @property
+    def size(self) -> int:
+        """Bytes, about: prints, and what waits."""
+        return self._prints.size + 3 * self._size
+
+    def give_up(self) -> None:
+        """Something is not known here: what is not found may have been there all the same."""
+        self._prints.full = True
+
+    def elsewhere(self, server: str) -> bool:
+        """Whether anything to be recognised came from another server than this."""
+        return len(self._tracked) > 1 or (bool(self._tracked) and server not in self._tracked)
+
+    def asked(self, arguments: Any, size: int) -> None:
+        """A caller says something; what it says before anything is labelled is its own."""
+        if not self._tracked and not self._prints.full:
+            self._later(arguments, USER, size, tracked=False)
+
+    def returned(self, result: Any, server: str, labels: frozenset[str], size: int) -> None:
+        """A server returned something with these labels. Without one it is known to have issued the values."""
+        if labels:
+            self._tracked.add(server)
+        self._later(result, self._bit(server, labels), size, tracked=bool(labels))
+
+    def found(self, arguments: Any, receiver: str, origins: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Labels of what arguments repeat of other servers than the receiver; `origins`: all labels with servers.
+
+        Where values were forgotten and the arguments have some that could be such, it is all of them, and `unknown`.
+        """
+        while self._waiting:
+            self._take()
+        own = 0
+        for (server, _), bit in self._sources.items():
+            if server == receiver:
+                own |= bit
+        bits, known = self._prints.sources(arguments)
+        leaked = labels_of(bits, own)
+        out: set[str] = set()
+        for (server, labels), bit in self._sources.items():
+            if bit & leaked:
+                out.update(word for label in labels for word in (label, f"{label}:{server}"))
+        if not known:
+            elsewhere = ((label, server) for label, server in origins if server != receiver)
+            out.update(
+                (UNKNOWN, *(word for label, server in elsewhere for word in (label, f"{label}:{server}")))
+            )
+        return frozenset(out)
+
+    def _later(self, value: Any, source: int, size: int, *, tracked: bool) -> None:
+        self._waiting.append((value, source, tracked, size))
+        self._size += size
+        while self._size > WAITING:
+            self._take()
+
+    def _take(self) -> None:
+        value, source, tracked, size = self._waiting.popleft()
+        self._size -= size
+        self._prints.add(value, source, tracked=tracked)
+
+    def _bit(self, server: str, labels: frozenset[str]) -> int:
+        """The bit of a source. Where there are too many, what is known of values is not enough any more."""
+        bit = self._sources.get((server, labels))
+        if bit is None:
+            if len(self._sources) >= SOURCES:
+                self._prints.full = True
+                return 0
+            bit = self._sources[server, labels] = USER << (len(self._sources) + 1)
+        return bit
+
+
+def tracked_labels(labels: frozenset[str], *, all_of_them: bool) -> frozenset[str]:
+    """Those by which values are recognised: what strangers wrote only where a policy asks for it."""
+    return labels if all_of_them else labels - {UNTRUSTED}
