@@ -248,6 +248,9 @@ class FlowStore(Protocol):
     def changed(self) -> bool:
         """Whether another process may have kept or cleared something since this was asked last."""
 
+    def close(self) -> None:
+        """Idempotent."""
+
 
 class Responder(Protocol):
     """The HTTP answer to one downstream request. Exactly one of `respond` and `start_stream` is called."""

@@ -127,6 +127,10 @@ class Flows:
         self._marks.clear()
         self._reaches.clear()
 
+    def close(self) -> None:
+        """Nothing is held any more."""
+        self._store.close()
+
     def fact(self, exchange: Exchange) -> FlowFact | None:
         """What is known before a request of a client; None for a flow without labels. Raises LocalError."""
         flow = self._flow(exchange.principal.id, self._clock())

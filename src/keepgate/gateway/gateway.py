@@ -29,7 +29,6 @@ from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.http_front import HttpFront
-from keepgate.gateway.link import Link
 from keepgate.gateway.listing import Listing
 from keepgate.gateway.personal import Personal
 from keepgate.gateway.pins import Pins, Withheld
@@ -40,6 +39,7 @@ from keepgate.gateway.services import Services
 from keepgate.gateway.session import Session
 from keepgate.gateway.sessions import Sessions
 from keepgate.gateway.settings import Identity, Limits, ServerSettings
+from keepgate.gateway.shared_owner import SharedOwner
 from keepgate.gateway.stateless import Stateless
 from keepgate.gateway.subjects import NotingGatekeeper, Subjects
 from keepgate.gateway.task_ledger import Ledger
@@ -49,7 +49,6 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.vetting import Vetting
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
-from keepgate.model.message import Message
 from keepgate.model.quarantine import Held
 from keepgate.policy.assess import Assessed
 from keepgate.ports import AccessTokens, Approver, AuditLog, ClientCertificates, KeyRing
@@ -200,7 +199,7 @@ class Gateway:
         return self._policy
 
     def _upstream(self, settings: ServerSettings) -> Upstream:
-        owner = _Shared(self)
+        owner = SharedOwner(self)
         upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
         upstream.barred, upstream.assess = self._bar(settings.id), partial(self._assess, settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
@@ -391,28 +390,5 @@ class Gateway:
         await asyncio.gather(*(upstream.close() for upstream in self._every_upstream()))
         if self.enforcer.budgets is not None:
             self.enforcer.budgets.close()
-
-
-class _Shared:
-    """Owner of the links that no session owns."""
-
-    upstream: Upstream
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    def unsolicited(self, link: Link, message: Message) -> None:
-        if message.method == "notifications/message":
-            self.dropped(
-                link, message, "a log message that names no call, on a connection that callers share"
-            )
-        self._gateway.stateless.unsolicited(self.upstream.key, message)
-
-    def lost(self, link: Link, failure: UpstreamError) -> None:
-        self.upstream.forget(link, failure)
-        self._gateway.enforcer.note(
-            "upstream.lost", failure.public, private=failure.private, server=self.upstream.id
-        )
-
-    def dropped(self, link: Link, message: Message | None, why: str) -> None:
-        self._gateway.enforcer.note("upstream.dropped", why, server=self.upstream.id)
+        if self.enforcer.flows is not None:
+            self.enforcer.flows.close()

@@ -7,9 +7,6 @@ from enum import IntEnum
 
 from keepgate.model.finding import Finding
 
-OUT_OF_BAND = "out-of-band"
-"""Obligation under ASK: whoever decides is reached by a way that the client has no hand in, or nobody is."""
-
 
 class Effect(IntEnum):
     """What happens to a message, least restrictive first."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from keepgate.policy.reach import words_of
 from keepgate.policy.servers import Effects
 
 LONGEST: Final = 4000
@@ -55,9 +56,9 @@ def assess(definition: Mapping[str, Any]) -> Effects:
         return Effects()
     if not (name.isascii() and description.isascii()):
         return Effects()  # in another language, or in letters that look like ours
-    verb, *rest = [*_words(name), ""]
+    verb, *rest = [*words_of(name), ""]
     title = definition.get("title")
-    said = {*rest, *_words(description), *_words(title if isinstance(title, str) else "")}
+    said = {*rest, *words_of(description), *words_of(title if isinstance(title, str) else "")}
     asked = frozenset(_arguments(definition.get("inputSchema"), 0))
     if _meant(said | asked | {verb}) & _REMOVES:
         return Effects()
@@ -65,20 +66,6 @@ def assess(definition: Mapping[str, Any]) -> Effects:
         return Effects(destructive=False)
     quiet = not _meant(said | {verb}) & (_CHANGES | _ADDS) and not asked & (_EFFECTIVE | _CHANGES | {""})
     return Effects(read_only=True, destructive=False) if verb in _READS and quiet else Effects()
-
-
-def _words(text: str) -> Iterator[str]:
-    """`readFile`, `read_file`, `Read-file` are `read` and `file`."""
-    word = ""
-    for char in text:
-        if not char.isalnum() or (char.isupper() and word and not word[-1].isupper()):
-            if word:
-                yield word.lower()
-            word = ""
-        if char.isalnum():
-            word += char
-    if word:
-        yield word.lower()
 
 
 def _meant(words: Iterable[str]) -> set[str]:
@@ -107,7 +94,7 @@ def _arguments(schema: Any, depth: int) -> Iterator[str]:
     for name, part in properties.items():
         if not name.isascii():
             yield ""
-        yield from _words(name)
+        yield from words_of(name)
         inner = part.get("items", part) if isinstance(part, dict) else part
         if isinstance(inner, dict) and (inner.get("type") == "object" or "properties" in inner):
             yield from _arguments(inner, depth + 1)

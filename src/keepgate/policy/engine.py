@@ -113,9 +113,7 @@ class Engine:
         """What any policy reads of the context."""
         self._roles = roles
         self.flowing, self.tracing = self.needs.flowing, self.needs.tracing
-        """Whether any reads what the caller was shown, and what of it the arguments repeat."""
-        self.servers = servers
-        self._zone = zone
+        self.servers, self._zone = servers, zone
         self._types = Types(schema_text)
         self._mentioned = frozenset(rule.who for rule in found.values() if rule.who)
         self._sets = lru_cache(1024)(rules.set_of)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from keepgate.decide.facts import Fact
 from keepgate.decide.guards.flow import SHORT, Flow, Posture
 from keepgate.model.access import Action, Resource, ResourceKind
+from keepgate.model.approval import OUT_OF_BAND
 from keepgate.model.flow import FlowFact, Origin, Reach
 from keepgate.model.message import Direction, Kind
-from keepgate.model.verdict import OUT_OF_BAND, Effect
+from keepgate.model.verdict import Effect
 from tests.decide.guards.exchanges import exchange
 
 SEND = Resource(ResourceKind.TOOL, "mail", "send")

@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import Final
 
 from keepgate.decide.facts import Fact, Facts
+from keepgate.model.approval import OUT_OF_BAND
 from keepgate.model.exchange import Exchange
 from keepgate.model.flow import PRIVATE, SECRET, UNKNOWN, UNTRUSTED, FlowFact, Origin, Reach
 from keepgate.model.message import Direction
-from keepgate.model.verdict import OUT_OF_BAND, Effect, Verdict
+from keepgate.model.verdict import Effect, Verdict
 
 RULE: Final = "flow:trifecta"
 SHORT: Final = 256
