@@ -199,7 +199,7 @@ class Gateway:
         return self._policy
 
     def _upstream(self, settings: ServerSettings) -> Upstream:
-        owner = SharedOwner(self)
+        owner = SharedOwner(self.enforcer, lambda key, message: self.stateless.unsolicited(key, message))
         upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
         upstream.barred, upstream.assess = self._bar(settings.id), partial(self._assess, settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None

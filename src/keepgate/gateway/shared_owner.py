@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keepgate.gateway.gateway import Gateway
+    from collections.abc import Callable
+
+    from keepgate.gateway.enforce import Enforcer
     from keepgate.gateway.link import Link
     from keepgate.gateway.upstream import Upstream
     from keepgate.model.errors import UpstreamError
@@ -17,21 +19,21 @@ class SharedOwner:
 
     upstream: Upstream
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, enforcer: Enforcer, pass_on: Callable[[str, Message], None]) -> None:
+        """`pass_on` takes what a server, by its key, says to whoever listens."""
+        self._enforcer = enforcer
+        self._pass_on = pass_on
 
     def unsolicited(self, link: Link, message: Message) -> None:
         if message.method == "notifications/message":
             self.dropped(
                 link, message, "a log message that names no call, on a connection that callers share"
             )
-        self._gateway.stateless.unsolicited(self.upstream.key, message)
+        self._pass_on(self.upstream.key, message)
 
     def lost(self, link: Link, failure: UpstreamError) -> None:
         self.upstream.forget(link, failure)
-        self._gateway.enforcer.note(
-            "upstream.lost", failure.public, private=failure.private, server=self.upstream.id
-        )
+        self._enforcer.note("upstream.lost", failure.public, private=failure.private, server=self.upstream.id)
 
     def dropped(self, link: Link, message: Message | None, why: str) -> None:
-        self._gateway.enforcer.note("upstream.dropped", why, server=self.upstream.id)
+        self._enforcer.note("upstream.dropped", why, server=self.upstream.id)
