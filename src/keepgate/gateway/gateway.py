@@ -49,6 +49,7 @@ from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.vetting import Vetting
 from keepgate.model.access import Principal
 from keepgate.model.errors import UpstreamError
+from keepgate.model.message import Message
 from keepgate.model.quarantine import Held
 from keepgate.policy.assess import Assessed
 from keepgate.ports import AccessTokens, Approver, AuditLog, ClientCertificates, KeyRing
@@ -199,7 +200,7 @@ class Gateway:
         return self._policy
 
     def _upstream(self, settings: ServerSettings) -> Upstream:
-        owner = SharedOwner(self.enforcer, lambda key, message: self.stateless.unsolicited(key, message))
+        owner = SharedOwner(self.enforcer, self._unsolicited)
         upstream = Upstream(settings, self._identity, self._limits, owner, self._outside.monotonic)
         upstream.barred, upstream.assess = self._bar(settings.id), partial(self._assess, settings.id)
         upstream.pins = self._pins.of(settings.id) if self._pins is not None else None
@@ -213,6 +214,9 @@ class Gateway:
         """A server has listed tools."""
         if self._policy.assessing:
             self._assessed.learn(server, tools)
+
+    def _unsolicited(self, server: str, message: Message) -> None:
+        self.stateless.unsolicited(server, message)
 
     def _every_upstream(self) -> list[Upstream]:
         """Those that all share, and each principal's own."""
