@@ -198,3 +198,37 @@ async def test_what_a_call_carries_can_be_asked_for(tmp_path):
     sent = server.asked("tools/call")[-1]["params"]["arguments"]["note"]
     assert sent == f"{SECRETS['secret.aws-access-key'][0]} [redacted:personal.card]"
     assert log.entries[-2].effect == "redact"
+
+
+ONLY_CAROL = """
+@id("big") @reason("carol has to approve this") forbid (principal, action == Action::"call_tool", resource)
+when { context.facts has amount && context.facts.amount has most
+  && context.facts.amount.most.greaterThan(decimal("4.0"))
+  && !context.approvals.isEmpty() && !context.approvals.contains("carol") };
+"""
+
+
+@pytest.mark.parametrize(("by", "passes"), [("carol", True), ("mallory", False)])
+@alone
+async def test_a_policy_may_ask_who_approved(tmp_path, by, passes):
+    server = tool_server(PAY)
+    gateway, log, store = gate(tmp_path, server)
+    roles, grants = {"clerk": Role(ask=("a/*",))}, [Grant("key:alice", "clerk")]
+    gateway.use_policy(Engine.compile(roles, grants, ONLY_CAROL))
+    assert "waits" in said(await call(gateway))
+    store.decide(store.every()[0].id, approve=True, by=by)
+    answer = await call(gateway)
+    assert bool(server.asked("tools/call")) is passes
+    if not passes:
+        assert f"approved by {by}, and then: carol has to approve this" in said(answer)
+    told = [
+        entry.request for entry in log.entries if entry.method == "tools/call" and entry.kind == "request"
+    ]
+    assert b'"approvals":[]' in told[0]
+    assert f'"approvals":["{by}"]'.encode() in told[1]
+
+
+@alone
+async def test_what_no_policy_reads_of_approvals_is_decided_once(tmp_path):
+    gateway, _, _ = gate(tmp_path, tool_server(PAY))
+    assert not gateway.enforcer.rules.approvals

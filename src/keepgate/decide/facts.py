@@ -23,6 +23,8 @@ class Fact(StrEnum):
     """float: now, Unix seconds; fetched for messages of clients"""
     FLOW = "flow"
     """FlowFact, or None for a flow without labels; fetched for messages of clients"""
+    APPROVALS = "approvals"
+    """tuple of str: who approved exactly this request; there once somebody has, where a policy reads it"""
 
 
 class Budget(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from keepgate.audit.record import Entry
 from keepgate.model.access import Resource
-from keepgate.model.approval import ASKABLE, OUT_OF_BAND, Claim, Pending, State, Wanted
+from keepgate.model.approval import ASKABLE, OUT_OF_BAND, REMEMBERED, Claim, Pending, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Finding
@@ -31,6 +31,10 @@ _HANDLE: Final = frozenset(("requestState", "inputResponses"))
 _OF_ONE_REQUEST: Final = frozenset(("progressToken", "traceparent", "tracestate", "baggage"))
 _OF_THE_PROTOCOL: Final = "io.modelcontextprotocol/"
 """Of `_meta`: what says nothing of what is asked for, and is another each time."""
+
+
+Again = Callable[[tuple[str, ...]], Verdict]
+"""Who approved to the decision that follows."""
 
 
 class Terms(Protocol):
@@ -84,8 +88,11 @@ class Approving:
         """Hears of every request that begins to wait."""
         self._told: set[str] = set()
 
-    def settle(self, exchange: Exchange, verdict: Verdict, trace: str) -> Verdict:
-        """What follows from an ASK now. Never raises: whatever fails is a denial."""
+    def settle(self, exchange: Exchange, verdict: Verdict, trace: str, again: Again | None = None) -> Verdict:
+        """What follows from an ASK now. Never raises: whatever fails is a denial.
+
+        `again` decides once more, for those who have approved: an approval can be one that does not do.
+        """
         resource, message = exchange.resource, exchange.message
         if resource is None or exchange.action is None:
             return verdict
@@ -100,6 +107,11 @@ class Approving:
                 deny(f"it needs approval, and {error.public}", guard=GUARD, private=error.private), verdict
             )
         rules = (f"{RULE}{claim.id}",)
+        if claim.state is State.APPROVED and again is not None:
+            verdict = again((claim.by.removesuffix(REMEMBERED),))
+            if verdict.effect is Effect.DENY:
+                text = f"approved by {claim.by}, and then: {verdict.reason}"
+                return _with(deny(text, guard=verdict.guard, rules=rules), verdict)
         if claim.state is State.APPROVED:
             effect = Effect.REDACT if verdict.edits else Effect.ALLOW
             return _with(Verdict(effect, f"approved by {claim.by}", GUARD, rules=rules), verdict)

@@ -8,11 +8,16 @@ from typing import Protocol
 from keepgate.decide.guards.authorize import Policy
 from keepgate.gateway.services import Policy as Visibility
 from keepgate.policy.assess import Assessed
+from keepgate.policy.context import Needs
 from keepgate.policy.servers import Server
 
 
 class Engine(Policy, Visibility, Protocol):
     """Decides, says what is visible, and which policy set it is."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it reads of the context."""
 
     @property
     def assessing(self) -> bool:

@@ -17,7 +17,7 @@ from keepgate.audit.record import Entry
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
 from keepgate.decide.rewrite import carry_out
-from keepgate.gateway.approving import GUARD, Approving
+from keepgate.gateway.approving import GUARD, Again, Approving
 from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
@@ -68,6 +68,8 @@ class Rules:
     """Whether a guard needs the time of day."""
     held: Held = NOTHING
     """What is quarantined"""
+    approvals: bool = False
+    """Whether a policy asks who approved a request"""
 
 
 class Enforcer:
@@ -131,7 +133,7 @@ class Enforcer:
             else:
                 verdict = self._within(self.budgets, exchange, facts, trace)
             if verdict.effect is _ASK:
-                verdict = self._asked_for(exchange, verdict, trace)
+                verdict = self._asked_for(exchange, verdict, trace, facts)
         else:
             verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
             if self.flows is not None and verdict.effect < _ASK and exchange.server:
@@ -140,11 +142,19 @@ class Enforcer:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
 
-    def _asked_for(self, exchange: Exchange, verdict: Verdict, trace: str) -> Verdict:
-        """What became of an ASK; one that was settled is not asked for again."""
+    def _asked_for(
+        self, exchange: Exchange, verdict: Verdict, trace: str, facts: dict[Fact, object]
+    ) -> Verdict:
+        """What became of an ASK; one that was settled is not asked for again.
+
+        Where a policy asks who approved, all is decided anew when somebody has.
+        """
         if self.approving is None or verdict.guard == GUARD:
             return verdict
-        return self.approving.settle(exchange, verdict, trace)
+        again: Again | None = None
+        if self.rules.approvals:
+            again = lambda by: decide(self.rules.guards, exchange, {**facts, Fact.APPROVALS: by})  # noqa: E731
+        return self.approving.settle(exchange, verdict, trace, again)
 
     def _tainted(self, flows: Flows, exchange: Exchange, verdict: Verdict) -> Verdict:
         """What a server returned has put its labels on the flow; else it does not reach the client."""
@@ -162,7 +172,7 @@ class Enforcer:
         facts[Fact.BUDGETS] = budgets.standing(charges)
         verdict = decide(self.rules.guards, exchange, facts)
         if verdict.effect is _ASK:
-            verdict = self._asked_for(exchange, verdict, trace)
+            verdict = self._asked_for(exchange, verdict, trace, facts)
         if charges and verdict.effect < Effect.ASK:
             budgets.charge(charges)
         return verdict

@@ -185,7 +185,7 @@ class Gateway:
             *self._inspection,
         )
         timed = any(Fact.TIME in guard.needs for guard in guards)
-        return Rules(guards, policy.hash, timed, self._held)
+        return Rules(guards, policy.hash, timed, self._held, policy.needs.approvals)
 
     def _follow_flows(self, flows: Flows | None, policy: authorization.Engine) -> None:
         if flows is not None:

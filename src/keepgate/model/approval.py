@@ -10,6 +10,8 @@ from keepgate.model.message import Json
 
 OUT_OF_BAND: Final = "approval:out-of-band"
 """Obligation of an ASK that no answer of the client itself can settle: whoever steers the client could give it."""
+REMEMBERED: Final = ", remembered"
+"""Behind the name of who decided, where that was on an earlier request like this one."""
 ASKABLE: Final = "approval:client"
 """Obligation of an ASK that the caller may be asked for by its client's own form."""
 

@@ -55,6 +55,11 @@ class Needs:
         return "values" in self.parts.get("flow", ())
 
     @property
+    def approvals(self) -> bool:
+        """Whether it is read who approved the request."""
+        return "approvals" in self.parts
+
+    @property
     def input(self) -> frozenset[str]:
         """Arguments that are read as they are."""
         return self.parts.get("input", frozenset())

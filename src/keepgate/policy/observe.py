@@ -16,6 +16,7 @@ from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
 from keepgate.policy import schema
 from keepgate.policy.assess import Assessed
+from keepgate.policy.context import Needs
 from keepgate.policy.engine import Decision, Engine
 from keepgate.policy.roles import VERBS, Grant, Role, observed_roles, rule_id
 from keepgate.policy.servers import Server
@@ -66,6 +67,11 @@ class Observing:
     def use_assessed(self, assessed: Assessed) -> None:
         """As that of the engine."""
         self._engine.use_assessed(assessed)
+
+    @property
+    def needs(self) -> Needs:
+        """What any policy reads of the context."""
+        return self._engine.needs
 
     @property
     def timed(self) -> bool:

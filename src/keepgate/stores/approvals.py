@@ -21,6 +21,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from keepgate.model.approval import REMEMBERED as BY_MEMORY
 from keepgate.model.approval import Claim, Constraint, Pending, Remembered, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.protocol.seal import derive
@@ -105,7 +106,7 @@ class Approvals:
                     waiting = Claim(row["id"], state)
             for one in self._remembered(database, wanted, now):
                 if _covers(one, wanted):
-                    return Claim(one.id, State.APPROVED, f"{one.by}, remembered")
+                    return Claim(one.id, State.APPROVED, f"{one.by}{BY_MEMORY}")
             return waiting or self._ask(database, wanted, digest, now)
 
     def _goes_on(self, row: sqlite3.Row, handle: str, now: float) -> bool:
@@ -120,10 +121,8 @@ class Approvals:
         return True
 
     def _ask(self, database: sqlite3.Connection, wanted: Wanted, digest: bytes, now: float) -> Claim:
-        database.execute(
-            "DELETE FROM approval WHERE expires < ? OR (state = ? AND expires < ?)",
-            (now - KEPT, State.PENDING, now - LAPSED),
-        )
+        past = now - KEPT, State.PENDING, now - LAPSED
+        database.execute("DELETE FROM approval WHERE expires < ? OR (state = ? AND expires < ?)", past)
         principal = self._mac(b"principal", wanted.principal.encode())
         waiting = database.execute(
             "SELECT count(*) FROM approval WHERE principal = ? AND state = ? AND expires > ?",

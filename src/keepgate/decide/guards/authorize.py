@@ -47,7 +47,7 @@ class Policy(Protocol):
 
 _TO_CLIENT, _TO_SERVER, _REQUEST = Direction.TO_CLIENT, Direction.TO_SERVER, Kind.REQUEST
 _URI = ResourceKind.RESOURCE
-_DENY, _BELONGS, _TIME = Effect.DENY, Fact.REQUEST, Fact.TIME
+_DENY, _BELONGS, _TIME, _APPROVALS = Effect.DENY, Fact.REQUEST, Fact.TIME, Fact.APPROVALS
 _ABOUT_TASKS = frozenset(("tasks/get", "tasks/result", "tasks/cancel", "tasks/update"))
 """Their call was decided on with its arguments; what is asked now is whether the tool may still be used at all."""
 _ALLOWED = Verdict(Effect.ALLOW, guard="authorize")
@@ -113,6 +113,8 @@ class Authorize:
             given["time"] = facts[_TIME]
         if self._policy.flowing and (flow := facts[Fact.FLOW]) is not None:
             given["flow"] = flow.as_context()
+        if _APPROVALS in facts:
+            given["approvals"] = facts[_APPROVALS]
         request = Request(exchange.principal, exchange.action, exchange.resource, given)
         return self._policy.weigh(decision, request)
 
