@@ -16,6 +16,7 @@ from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction
 from keepgate.model.verdict import ALLOW, Effect
+from keepgate.policy.declared import Declared
 from keepgate.protocol import jsonrpc
 from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.audit.payloads import Payloads
@@ -112,3 +113,24 @@ def test_what_does_not_say_enough_is_counted(settings, log):
     decisions = Decisions(settings())
     assert len(list(decisions.read("a test"))) + decisions.unreadable == 3
     assert decisions.unreadable > 0
+
+
+def test_calls_have_the_schema_that_was_last_listed(settings, log):
+    """Where it is asked for: lists are read in the order of the log, and only then."""
+    enforcer = Enforcer(Rules((), "hash"), log, Meters(Limits(), lambda: 0.0), lambda: 2 * 10**18)
+    who = Principal("key:cursor", "key")
+    asked = jsonrpc.decode(b'{"jsonrpc": "2.0", "id": 2, "method": "tools/list"}')
+    enforcer.record(Exchange(asked, Direction.TO_SERVER, who, "2026-07-28"), ALLOW, "list")
+    tools = [{"name": "files_read", "inputSchema": {"type": "object", "title": "then"}}]
+    answer = jsonrpc.decode(orjson.dumps(jsonrpc.result(2, {"tools": tools})))
+    enforcer.record(
+        Exchange(answer, Direction.TO_CLIENT, who, "2026-07-28"), ALLOW, "list", name="tools/list"
+    )
+    later = jsonrpc.decode(call({"path": "later"}))
+    tool = Resource(ResourceKind.TOOL, "files", "read")
+    exchange = Exchange(later, Direction.TO_SERVER, who, "2026-07-28", "files", Action.CALL_TOOL, tool)
+    enforcer.record(exchange, ALLOW, "trace")
+    decisions = Decisions(settings(), declared=Declared({"files": "files_"}))
+    found = list(decisions.read("a test"))
+    assert [each.request.context["schema"] for each in found] == [None, None, None, tools[0]["inputSchema"]]
+    assert all("schema" not in each.request.context for each in Decisions(settings()).read("another"))

@@ -10,12 +10,13 @@ import getpass
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from keepgate.model.access import Administration, Principal
+from keepgate.model.access import Administration, Principal, ResourceKind
 from keepgate.model.errors import LocalError
 from keepgate.model.verdict import Effect
+from keepgate.policy.declared import Declared
 from keepgate.policy.recorded import Recorded, UnreadableError, recorded
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Decisions:
     until: str = ""
     """RFC 3339, exclusive."""
     unreadable: int = 0
+    declared: Declared | None = None
+    """If given, lists of tools are read as well, and each call has the schema that its tool then had."""
+    _listing: set[str] = field(default_factory=set)
+    """Decision ids of lists that were asked for."""
 
     def read(self, purpose: str) -> Iterator[Recorded]:
         """The decisions in the order of their times.
@@ -47,14 +52,31 @@ class Decisions:
         permit(self.settings, purpose)
         self.unreadable = 0
         payloads = Payloads(self.settings.state, load_kek(self.settings.state, os.environ, create_file=False))
-        for opened in payloads.opened(since=self.since, until=self.until, wanted=_is_request):
+        for opened in payloads.opened(since=self.since, until=self.until, wanted=self._is_wanted):
+            if opened.record["kind"] != "request":
+                if self.declared is not None and opened.envelope is not None:
+                    self.declared.learn(opened.envelope.get("body"))
+                continue
             try:
                 found = recorded(opened.record, opened.envelope, opened.principal)
             except UnreadableError:
                 self.unreadable += 1
                 continue
-            if found is not None:
-                yield found
+            if found is None:
+                continue
+            if self.declared is not None and found.request.resource.kind is ResourceKind.TOOL:
+                found.request.context["schema"] = self.declared.of(found.request.resource)
+            yield found
+
+    def _is_wanted(self, record: dict[str, Any]) -> bool:
+        if record["kind"] == "request":
+            if record["method"] == "tools/list" and self.declared is not None:
+                self._listing.add(record["trace"])
+            return True
+        if record["kind"] != "result" or record["trace"] not in self._listing:
+            return False
+        self._listing.discard(record["trace"])
+        return True
 
 
 def permit(settings: Settings, purpose: str) -> None:
@@ -108,7 +130,3 @@ def allow(
             f"`{principal.id}` may not {words[what]}: {decision.reason}. Grant it a role with "
             f"`administer: [{what}]`",
         )
-
-
-def _is_request(record: dict[str, object]) -> bool:
-    return record["kind"] == "request"

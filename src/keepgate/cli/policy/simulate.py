@@ -30,12 +30,15 @@ def simulate(
     """
     from keepgate.cli.recorded import Decisions
     from keepgate.compose import policy_of
+    from keepgate.policy.declared import Declared
     from keepgate.policy.simulate import simulate as replay
 
     with usage():
         settings, proposed = Loaded.of(config).settings, Loaded.of(new).settings
         before, after = policy_of(settings), policy_of(proposed)
     decisions = Decisions(settings, since or "", until or "")
+    if before.needs.input or after.needs.input:
+        decisions.declared = Declared({name: server.prefix for name, server in settings.servers.items()})
     found = replay(before, after, decisions.read(f"policy simulate {new}"))
     if format_ is Format.JSON:
         told = {
