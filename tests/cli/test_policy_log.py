@@ -186,3 +186,28 @@ def test_suggest_with_wildcards_and_as_json(config):
     }  # fmt: skip
     assert (told["uses"], told["unnamed"], told["unreadable"]) == (5, 0, 0)
     assert {each["what"]: each["last"] for each in told["unused"]} == {"allow crm/gone of role extra": None}
+
+
+def test_conditions_are_proposed_when_asked_for_and_can_be_pasted(config, tmp_path):
+    settings = configuration.load(config, env=os.environ)
+    log = open_log(settings.state, load_kek(settings.state, os.environ))
+    enforcer = Enforcer(Rules((), "h"), log, Meters(Limits(), lambda: 0.0), lambda: NOON + DAY)
+    for number in range(3):
+        request = made(CURSOR, "files/read_path").request
+        params = {"name": "read_path", "arguments": {"path": f'/srv/da"ta/{number}'}}
+        message = jsonrpc.decode(jsonrpc.encode(jsonrpc.request(1, "tools/call", params)))
+        exchange = Exchange(message, Direction.TO_SERVER, CURSOR, "2026-07-28", "files", request.action,
+                            request.resource)  # fmt: skip
+        enforcer.record(exchange, Verdict(Effect.ALLOW), f"p{number}")
+    log.close()
+    plain = invoke("suggest", "--config", str(config)).stdout
+    assert '- "tool:files/read_path"' in plain
+    result = invoke("suggest", "--conditions", "--config", str(config))
+    below = '{"use": "tool:files/read_path", "when": {"arguments": {"path": {"below": "/srv/da\\"ta"}}}}'
+    assert f"- {below}" in result.stdout
+    proposal = tmp_path / "proposal.yaml"
+    servers = "version: 1\nstate: state\nservers: {files: {command: [x]}, crm: {command: [x]}}\n"
+    proposal.write_text(servers + result.stdout)
+    policy_of(configuration.load(proposal, env=os.environ))
+    told = json.loads(invoke("suggest", "--conditions", "--format", "json", "--config", str(config)).stdout)
+    assert json.loads(below) in told["access"]["roles"]["key-cursor"]["allow"]

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keepgate.model.access import Action, Request, Resource, ResourceKind
 from keepgate.model.verdict import Effect
@@ -209,3 +210,67 @@ def test_however_it_is_put_together_all_that_was_used_passes(recorded):
     for who, thing in product(PEOPLE, usage.seen):
         if (who.grantees[0], thing) not in own:
             assert decide(Request(who, ACTIONS[thing.kind][0], thing)).effect is Effect.DENY
+
+
+# --- conditions ------------------------------------------------------------------------------------
+
+
+def called(who, what, **arguments):
+    each = made(who, what)
+    each.request.context["arguments"] = arguments
+    return each
+
+
+DIRECTORIES = ("/srv/a", "/srv/b/c", "/home/x")
+texts = st.one_of(
+    st.builds("{}/{}".format, st.sampled_from(DIRECTORIES), st.text("ab./%", max_size=6)),
+    st.builds("https://{}.example.com/{}".format, st.sampled_from("abc"), st.text("ab", max_size=3)),
+    st.text(max_size=5),
+    st.integers(),
+)
+calls = st.lists(
+    st.builds(
+        called,
+        st.sampled_from((CURSOR, ALICE)),
+        st.sampled_from(("files/read", "web/get")),
+        at=texts,
+        to=texts | st.none(),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls)
+def test_whatever_was_called_is_allowed_with_the_conditions_that_are_proposed(recorded):
+    usage = Usage(arguments=True)
+    for each in recorded:
+        usage.add(each)
+    decide = engine(suggest(usage)).decide
+    for each in recorded:
+        assert decide(each.request).effect is Effect.ALLOW, each
+
+
+def test_what_goes_beyond_the_arguments_of_the_day_is_denied():
+    usage = Usage(arguments=True)
+    for number in range(4):
+        usage.add(called(CURSOR, "files/read", path=f"/srv/data/{number}/x"))
+        usage.add(called(CURSOR, "web/get", url=f"https://api.example.com/{number}"))
+    found = suggest(usage)
+    decide = engine(found).decide
+    assert decide(called(CURSOR, "files/read", path="/srv/data/9/y").request).effect is Effect.ALLOW
+    for beyond in (
+        called(CURSOR, "files/read", path="/etc/passwd"),
+        called(CURSOR, "files/read", path="/srv/data/../../etc/passwd"),
+        called(CURSOR, "files/read"),
+        called(CURSOR, "web/get", url="https://evil.example/"),
+        called(CURSOR, "web/get", url="https://api.example.com@evil.example/"),
+        called(CURSOR, "web/get", URL="https://evil.example/", url="https://api.example.com/1"),
+    ):
+        assert decide(beyond.request).effect is Effect.DENY, beyond
+
+
+def test_without_being_asked_no_condition_is_proposed():
+    usage = used([called(CURSOR, "files/read", path="/srv/x") for _ in range(5)])
+    (role,) = suggest(usage).roles.values()
+    assert role.allow == ("tool:files/read",)

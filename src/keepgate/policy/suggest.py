@@ -8,14 +8,16 @@ prompt may complete it), and one user through several clients.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from keepgate.model.access import Resource, ResourceKind
 from keepgate.model.errors import LocalError
 from keepgate.model.verdict import Effect
+from keepgate.policy.conditions import When
 from keepgate.policy.engine import Engine
-from keepgate.policy.roles import Grant, Role
+from keepgate.policy.observed import Observed
+from keepgate.policy.roles import Conditional, Entry, Grant, Role, described
 from keepgate.policy.usage import Usage, Use
 
 LEAST: Final = 3
@@ -49,6 +51,7 @@ def suggest(
 ) -> Suggestion:
     """The policy for `usage`.
 
+    Where the usage has arguments, what all of them had in common becomes a condition.
     `groups` grants to the fewest groups whose members used a thing, and to principals only where there is none. `keep`
     and `kept` are roles and grants to take over as they are. Raises LocalError if the result would not allow what
     was used: it is asked before it is given out.
@@ -57,18 +60,23 @@ def suggest(
     unnamed = [use for use in uses if not (use.principal.grantees and use.resource.name)]
     named = [use for use in uses if use.principal.grantees and use.resource.name]
     by_grantee = _by_group(named) if groups else _by_name(named)
-    bodies: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    bodies: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    made: dict[tuple[tuple[str, ...], ...], Role] = {}
     for to in sorted(by_grantee):
         wanted = by_grantee[to]
         allow = {what for what, each in wanted.items() if not all(use.asked for use in each)}
-        patterns = [
-            _patterns(part, usage.seen, generalise=generalise) for part in (allow, wanted.keys() - allow)
-        ]
-        bodies.setdefault((patterns[0], patterns[1]), []).append(to)
+        allowed, asked = (
+            _entries(part, wanted, usage.seen, generalise=generalise)
+            for part in (allow, wanted.keys() - allow)
+        )
+        role = Role(allowed, asked)
+        told = tuple(tuple(map(described, part)) for part in (role.allow, role.ask))
+        made[told] = role
+        bodies.setdefault(told, []).append(to)
     roles, grants = dict(keep or {}), list(kept)
-    for (allowed, asked), holders in bodies.items():
+    for told, holders in bodies.items():
         name = _free(holders[0].replace(":", "-", 1) if len(holders) == 1 else "shared", roles)
-        roles[name] = Role(allow=allowed, ask=asked)
+        roles[name] = made[told]
         grants += [Grant(to, name, _reason(by_grantee[to])) for to in holders]
     _check(roles, grants, named)
     return Suggestion(roles, tuple(grants), len(named), tuple(unnamed))
@@ -109,6 +117,31 @@ def _by_group(uses: Iterable[Use]) -> dict[str, Wanted]:
             if to in left or all(use.asked for use in users[to]):
                 found.setdefault(to, {})[resource] = users[to]
     return found
+
+
+def _entries(
+    things: Iterable[Resource], wanted: Wanted, seen: Iterable[Resource], *, generalise: bool
+) -> tuple[Entry, ...]:
+    """The patterns of these things; one that names a single tool with the condition that all of its calls met."""
+    part = set(things)
+    whens = {_exact(each): _when(wanted[each]) for each in part}
+    return tuple(
+        Conditional(pattern, when) if (when := whens.get(pattern)) else pattern
+        for pattern in _patterns(part, seen, generalise=generalise)
+    )
+
+
+def _when(uses: Iterable[Use]) -> When | None:
+    whole = Observed()
+    for use in uses:
+        if use.observed is None:
+            return None
+        whole.join(use.observed)
+    return whole.when()
+
+
+def _exact(thing: Resource) -> str:
+    return f"{thing.kind}:{_literal(thing.server)}/{_literal(thing.name)}"
 
 
 def _patterns(things: Iterable[Resource], seen: Iterable[Resource], *, generalise: bool) -> tuple[str, ...]:
@@ -184,6 +217,9 @@ def _check(roles: Mapping[str, Role], grants: Iterable[Grant], uses: Iterable[Us
     """What was let through is allowed, what was asked for is at least that: the engine says so itself."""
     engine = Engine.compile(roles, grants)
     for use in uses:
-        effect = engine.decide(use.request).effect
-        if effect is Effect.DENY or (effect is Effect.ASK and not use.asked):
-            raise LocalError("suggest", "the suggested policy refuses what was used", repr(use))
+        given = use.observed.samples if use.observed is not None else [{}]
+        for arguments in given:
+            request = replace(use.request, context={"arguments": arguments})
+            effect = engine.decide(request).effect
+            if effect is Effect.DENY or (effect is Effect.ASK and not use.asked):
+                raise LocalError("suggest", "the suggested policy refuses what was used", repr(use.request))

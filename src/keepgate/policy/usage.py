@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from keepgate.model.access import Action, Principal, Request, Resource
 from keepgate.model.verdict import Effect
 from keepgate.policy.explain import Source, sources
+from keepgate.policy.observed import Observed
 from keepgate.policy.pattern import Pattern
 from keepgate.policy.recorded import Recorded
 from keepgate.policy.roles import Grant, Role
@@ -26,6 +27,8 @@ class Use:
     first: str = ""
     last: str = ""
     """RFC 3339, of the first and the last time."""
+    observed: Observed | None = None
+    """What its arguments had in common, where that is collected."""
 
     @property
     def request(self) -> Request:
@@ -42,6 +45,8 @@ class Usage:
     """Everything that was asked for, also what was refused."""
     since: str = ""
     """When the first record was made."""
+    arguments: bool = False
+    """Whether arguments of calls are looked at."""
 
     def add(self, recorded: Recorded) -> None:
         """Count one decision. What was refused, by policy or by another guard, is no use."""
@@ -57,6 +62,9 @@ class Usage:
                 request.principal, request.action, request.resource, first=recorded.time
             )
         use.asked = use.asked and (recorded.effect is Effect.ASK or any(map(_asks, recorded.rules)))
+        if self.arguments and request.action is Action.CALL_TOOL:
+            use.observed = use.observed or Observed()
+            use.observed.add(request.context.get("arguments"))
         use.count += 1
         use.last = max(use.last, recorded.time)
 

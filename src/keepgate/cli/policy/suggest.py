@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from keepgate.cli.screen import safe
 
 if TYPE_CHECKING:
     from keepgate.policy.recorded import Recorded
+    from keepgate.policy.roles import Entry
     from keepgate.policy.suggest import Suggestion
     from keepgate.policy.usage import Aged, Usage
 
@@ -35,11 +37,17 @@ class By(StrEnum):
     GROUP = "group"
 
 
-def suggest(
+def suggest(  # noqa: PLR0917 - each is an option
     since: Annotated[str | None, When] = None,
     until: Annotated[str | None, When] = None,
     generalise: Annotated[
         bool, typer.Option("--generalise", help="Let `read_*` stand for three and more names that begin so.")
+    ] = False,
+    conditions: Annotated[
+        bool,
+        typer.Option(
+            "--conditions", help="Propose conditions on arguments: directories of paths, hosts of URLs."
+        ),
     ] = False,
     by: Annotated[
         By, typer.Option(help="Grant to each principal, or to its groups where it has any.")
@@ -62,7 +70,7 @@ def suggest(
     access = loaded.settings.access
     # All of the log is read, however short the time that counts: the age of what is not used is told from it.
     decisions = Decisions(loaded.settings, "", until or "")
-    counted, ever = Usage(), Usage()
+    counted, ever = Usage(arguments=conditions), Usage()
     _collect(decisions.read("policy suggest"), counted, ever, since or "")
     keep = {name: role for name, role in access.roles.items() if role.administer}
     found = smallest(
@@ -98,7 +106,11 @@ def _told(
     loaded: Loaded, found: Suggestion, unused: list[Aged], ever: Usage, unreadable: int
 ) -> dict[str, Any]:
     roles = {
-        name: {key: list(each) for key in ("allow", "ask", "administer") if (each := getattr(role, key))}
+        name: {
+            key: list(map(entry, each))
+            for key in ("allow", "ask", "administer")
+            if (each := getattr(role, key))
+        }
         for name, role in found.roles.items()
     }
     return {
@@ -125,13 +137,33 @@ def _yaml(found: Suggestion) -> Iterator[str]:
         for key in ("allow", "ask", "administer"):
             if given := getattr(role, key):
                 yield f"      {key}:"
-                yield from (f"        - {quoted(str(each))}" for each in given)
+                yield from (f"        - {_flow(entry(each))}" for each in given)
     yield "  grants:" if found.grants else "  grants: []"
     for grant in found.grants:
         said = "".join(
             f", {key}: {quoted(text)}" for key in ("reason", "owner") if (text := getattr(grant, key))
         )
         yield f"    - {{to: {quoted(grant.to)}, role: {grant.role}{said}}}"
+
+
+def entry(each: Entry) -> str | dict[str, Any]:
+    """An entry of a role as a configuration has it."""
+    if isinstance(each, str):
+        return str(each)
+    arguments = {
+        name: {key: value for key, value in asdict(test).items() if value not in ("", (), None)}
+        for name, test in each.when.arguments.items()
+    }
+    return {"use": each.use, "when": {"arguments": arguments}}
+
+
+def _flow(value: Any) -> str:
+    """A value in YAML's flow style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quoted(key)}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_flow, value))}]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def quoted(text: str) -> str:
