@@ -375,7 +375,7 @@ def test_without_the_key_nothing_can_be_remembered_moved_or_prolonged(store, tmp
 
 def test_a_file_of_an_older_version_is_taken_over(tmp_path, clock):
     with sqlite3.connect(tmp_path / "approvals.db") as database:
-        for statement in approvals._SCHEMA:
+        for statement in (*approvals._FIRST, "PRAGMA user_version = 1"):
             database.execute(statement)
     remembered(Approvals(tmp_path, MASTER, clock, seconds=100))
 

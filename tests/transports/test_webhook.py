@@ -44,7 +44,7 @@ def delivered(receiver: Receiver, secret: Any = lambda: KEY, count: int = 1) -> 
     said: list[str] = []
 
     async def run() -> None:
-        hook = Webhook("https://hooks.example/x", secret, receiver, lambda: 1700000000.0, said.append)
+        hook = Webhook(lambda: "https://hooks.example/x", secret, receiver, lambda: 1700000000.0, said.append)
         for number in range(count):
             hook.send("approval.waiting", {"id": str(number)})
         while hook._running:

@@ -73,7 +73,7 @@ def attend(gateway: Gateway, settings: Settings) -> None:
     fetch = resolver(settings)
     local = is_loopback(urlsplit(given.url).hostname or "")
     hook = Webhook(
-        given.url,
+        lambda: given.url,
         lambda: key_of(fetch(given.secret), "approvals.webhook"),
         Fetcher(private=given.private_network, local=local).ask,
         time.time,

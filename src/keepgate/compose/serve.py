@@ -20,6 +20,7 @@ from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.sandbox import fetch_all, record, say_containment
 from keepgate.compose.secrets import resolver
 from keepgate.compose.upstream_auth import Authorizations
+from keepgate.compose.watching import watched
 from keepgate.config import Settings
 from keepgate.gateway.health import health_app
 from keepgate.stores.audit import load_kek, open_log
@@ -76,6 +77,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             follow(gateway, settings),
             *([beside(settings)] if is_needed(settings) else ()),
             honeytokens.follow(gateway.honeytokens, settings),
+            *watched(gateway, settings, audit),
         )
         fetching = asyncio.create_task(fetch_all(settings))
         serving = asyncio.create_task(server.run(ready))

@@ -17,6 +17,7 @@ from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.sandbox import record, say_containment
 from keepgate.compose.upstream_auth import Authorizations
+from keepgate.compose.watching import watched
 from keepgate.config import Settings
 from keepgate.gateway.pipe_front import PipeFront
 from keepgate.model.access import Principal
@@ -58,6 +59,7 @@ async def _stdio(settings: Settings, principal: Principal, mount: str | None) ->
             watch(gateway, settings, authorizations),
             follow(gateway, settings),
             honeytokens.follow(gateway.honeytokens, settings),
+            *watched(gateway, settings, audit),
         )
         front = asyncio.create_task(
             serve_stdio(

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keepgate.config import budgets
+from keepgate.config import check_alerts as alerts
 from keepgate.config import check_content as content
 from keepgate.config import check_identity as identity
 from keepgate.config import check_server as server_checks
@@ -38,6 +39,7 @@ def problems(document: Document) -> Iterator[Remark]:
     yield from _access(document)
     yield from budgets.problems(document)
     yield from _approvals(document)
+    yield from alerts.problems(document)
     yield from content.problems(document)
     yield from _exports(document)
     for number, budget in enumerate(document.budgets):

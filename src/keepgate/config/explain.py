@@ -16,7 +16,7 @@ from keepgate.model.errors import ConfigError
 
 LATER: Final = frozenset(
     """
-    alerts catalogue cedar checklist classification dashboard detect
+    catalogue cedar checklist classification dashboard detect
     detectors egress identity_providers metrics mtls notify oauth observe otel packages
     policy quotas redis replicas retention seal telemetry tenants
     tracing valkey webhooks

@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from keepgate.config import values
 from keepgate.config.sections.access import Access
 from keepgate.config.sections.admin import Admin
+from keepgate.config.sections.alerts import Alerts
 from keepgate.config.sections.approvals import Approvals
 from keepgate.config.sections.audit import Audit
 from keepgate.config.sections.budgets import Budget
@@ -70,6 +71,8 @@ class Document:
     """Requests that wait for a person."""
     flow: Flow = Flow()
     """What callers were shown, and what must not leave together."""
+    alerts: Alerts = field(default_factory=Alerts)
+    """What is unusual: who is told, and what is done."""
     lock: LockRules = LockRules()
     """What servers must be like to be used."""
     servers: Mapping[Name, Server] = field(default_factory=dict)

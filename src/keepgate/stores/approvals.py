@@ -10,8 +10,8 @@ from __future__ import annotations
 import hmac
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +25,7 @@ from keepgate.model.approval import REMEMBERED as BY_MEMORY
 from keepgate.model.approval import Claim, Constraint, Pending, Remembered, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.protocol.seal import derive
-from keepgate.stores.files import make_directory
+from keepgate.stores.database import transaction
 
 MAX_PENDING: Final = 64
 """For each principal: one that asks without end must not bury what others ask."""
@@ -46,16 +46,14 @@ _COLUMNS: Final = (
     "id TEXT PRIMARY KEY, digest BLOB NOT NULL, principal BLOB NOT NULL, created REAL NOT NULL, expires REAL NOT NULL, "
     "sealed BLOB NOT NULL, state TEXT NOT NULL, decided TEXT NOT NULL, used REAL NOT NULL, mac BLOB NOT NULL"
 )
-_SCHEMA: Final = (
+_FIRST: Final = (
     f"CREATE TABLE approval ({_COLUMNS})",
     "CREATE INDEX approval_digest ON approval (digest)",
     "CREATE INDEX approval_state ON approval (state, expires)",
-    "PRAGMA user_version = 1",
 )
 _SECOND: Final = (
     "CREATE TABLE remembered (id TEXT PRIMARY KEY, scope BLOB NOT NULL, expires REAL NOT NULL, sealed BLOB NOT NULL)",
     "CREATE INDEX remembered_scope ON remembered (scope)",
-    "PRAGMA user_version = 2",
 )
 
 
@@ -313,27 +311,8 @@ class Approvals:
     def _mac(self, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._key, purpose + b"\0" + data, sha256)
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """One transaction on the file, which is made if it is missing. All or nothing."""
-        try:
-            make_directory(self._path.parent)
-            if not self._path.exists():
-                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
-            with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as database:
-                database.row_factory = sqlite3.Row
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    version = database.execute("PRAGMA user_version").fetchone()[0]
-                    for statement in (*(_SCHEMA if version < 1 else ()), *(_SECOND if version < 2 else ())):
-                        database.execute(statement)
-                    yield database
-                except BaseException:
-                    database.execute("ROLLBACK")
-                    raise
-                database.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise LocalError("approvals", f"`{self._path}` cannot be used", str(error)) from error
+    def _opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._path, (_FIRST, _SECOND))
 
 
 def _wanted(given: dict[str, Any]) -> Wanted:

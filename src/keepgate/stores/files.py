@@ -102,3 +102,21 @@ def alone(lock: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def only_one(lock: Path) -> int | None:
+    """An open file that nobody else holds until it is closed, or this process ends; None if somebody does.
+
+    Raises OSError.
+    """
+    make_directory(lock.parent)
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except OSError:
+        os.close(fd)
+        raise
+    return fd

@@ -1,4 +1,5 @@
-"""Signed messages to an address of the administrator's, in the form of Standard Webhooks (standardwebhooks.com).
+"""Messages to an address of the administrator's: signed, in the form of Standard Webhooks (standardwebhooks.com), or as
+their receiver wants them.
 
 Sent in the background, a few times if need be, in bounded number: a receiver that is away costs nobody anything.
 """
@@ -39,13 +40,16 @@ class Webhook:
 
     def __init__(
         self,
-        url: str,
-        secret: Callable[[], bytes],
+        url: Callable[[], str],
+        secret: Callable[[], bytes] | None,
         post: Post,
         clock: Callable[[], float],
         failed: Callable[[str], None],
     ) -> None:
-        """`secret` is asked for each message; `failed` hears of what could not be delivered, and why."""
+        """Address and `secret` are asked for each message; without a secret nothing is signed.
+
+        `failed` hears of what could not be delivered, and why.
+        """
         self._url = url
         self._secret = secret
         self._post = post
@@ -54,11 +58,14 @@ class Webhook:
         self._running: set[asyncio.Task[None]] = set()
 
     def send(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Put it on its way. Called on the event loop; never raises."""
+        """Put it on its way as a Standard Webhook. Called on the event loop; never raises."""
+        self.post(orjson.dumps({"type": kind, "timestamp": int(self._clock()), "data": data}))
+
+    def post(self, body: bytes) -> None:
+        """Put this JSON text on its way. Called on the event loop; never raises."""
         if len(self._running) >= MOST:
             self._failed(f"{MOST} are on their way already: one was dropped")
             return
-        body = orjson.dumps({"type": kind, "timestamp": int(self._clock()), "data": data})
         task = asyncio.get_running_loop().create_task(self._deliver(f"msg_{os.urandom(12).hex()}", body))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -68,7 +75,7 @@ class Webhook:
         for pause in (0.0, *PAUSES):
             await asyncio.sleep(pause)
             try:
-                answer = await self._post(self._url, body, self._signed(name, body))
+                answer = await self._post(self._url(), body, self._signed(name, body))
             except KeepgateError as error:
                 why = error.public
                 continue
@@ -79,6 +86,8 @@ class Webhook:
 
     def _signed(self, name: str, body: bytes) -> dict[str, str]:
         """The time is that of the attempt: a receiver refuses what is old. Raises KeepgateError without a key."""
+        if self._secret is None:
+            return {"Content-Type": "application/json"}
         return signed(self._secret(), name, body, self._clock())
 
 

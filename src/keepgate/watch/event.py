@@ -96,7 +96,7 @@ def event_of(value: Any) -> Event:
         findings=_texts(value.get("findings")),
         sent=sent,
         received=received,
-        source=_text(value.get("source")) or _peer(reason),
+        source=_text(value.get("source")) or peer_of(reason),
         shape=_texts(value.get("shape")) or shape_of(value.get("arguments")),
         failed=kind == "error" or bool(value.get("error")),
     )
@@ -169,7 +169,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text(one.get("rule") if isinstance(one, Mapping) else one) for one in value[:_MANY])
 
 
-def _peer(reason: str) -> str:
+def peer_of(reason: str) -> str:
     """The address at the end of the reason of a refused login."""
     before, found, peer = reason.rpartition(_FROM)
     return peer[:64] if found and before else ""

@@ -72,6 +72,12 @@ def test_about_odd_ones_nothing_is_said(text):
         hosts(text)
 
 
+@pytest.mark.parametrize("url", ["https://[:]/", "https://[::1%eth0]/", "https://[1.1]/", "https://[::1"])
+def test_what_is_no_address_in_brackets_is_unclear(url):
+    with pytest.raises(Unclear):
+        hosts(url)
+
+
 @given(st.text(st.sampled_from("ab.:/@\\?#[]%-\t 1"), max_size=30).map("https://".__add__))
 def test_of_a_url_the_standard_library_reads_the_same_host(url):
     try:

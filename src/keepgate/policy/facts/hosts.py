@@ -7,6 +7,7 @@ backslashes, no blanks, no display names, no quoted parts, nothing but ASCII. Ab
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
@@ -64,7 +65,7 @@ def _of_url(url: str) -> str:
     authority = rest[: min(ends, default=len(rest))]
     if authority.startswith("["):
         inside, bracket, port = authority[1:].partition("]")
-        if not bracket or not set(inside.lower()) <= frozenset("0123456789abcdef:.") or ":" not in inside:
+        if not bracket or not _is_ipv6(inside):
             raise Unclear
         host = f"[{inside.lower()}]"
     else:
@@ -73,6 +74,14 @@ def _of_url(url: str) -> str:
     if port and (port[0] != ":" or not (port[1:].isdigit() or port == ":")):
         raise Unclear
     return host
+
+
+def _is_ipv6(text: str) -> bool:
+    """True for an IPv6 address without a zone."""
+    try:
+        return "%" not in text and bool(IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def _of_address(address: str) -> str:

@@ -126,6 +126,8 @@ class SegmentLog:
         self._erasures = keys.erasures()
         self._closed = False
         self._failed = False
+        self.heard: deque[Entry] | None = None
+        """Takes every record that was written, for whoever watches; bounded by who sets it."""
         self._appending = Lock()
         self._committing = Lock()  # taken after _appending where both are
         self._syncer = Syncer(lambda: self._commit(sign=False))
@@ -185,6 +187,8 @@ class SegmentLog:
             self._due.set()
         elif not self._seq % self._pace.records:
             self._many.set()
+        if self.heard is not None:
+            self.heard.append(entry)
         return seq
 
     def _form(self, entry: Entry) -> tuple[Form, DataKey]:

@@ -1,0 +1,63 @@
+"""Records that differ in nothing but time and size are one event."""
+
+from keepgate.audit.record import Entry
+from keepgate.gateway.tally import tally
+
+
+def entry(at, **what):
+    known = {
+        "time_ns": at * 10**9,
+        "trace": f"t{at}",
+        "direction": "to_server",
+        "kind": "request",
+        "method": "tools/call",
+        "principal": "key:a",
+        "client": "c/1",
+        "server": "files",
+        "name": "read",
+        "effect": "allow",
+        "size": 10,
+    }
+    return Entry(**known | what)
+
+
+def test_what_is_alike_is_counted():
+    (event,) = tally(entry(at, size=at) for at in range(1, 5))
+    assert (event.times, event.sent, event.received, event.time, event.id) == (4, 10, 0, 4.0, "t4")
+
+
+def test_what_differs_stays_apart_in_order_of_time():
+    events = tally([entry(3), entry(1, name="write"), entry(2, kind="error", direction="to_client", size=7)])
+    assert [(event.name, event.failed, event.sent, event.received) for event in events] == [
+        ("write", False, 10, 0),
+        ("read", True, 0, 7),
+        ("read", False, 10, 0),
+    ]
+
+
+def test_the_names_of_arguments_are_seen():
+    events = tally(
+        entry(at, payload=payload)
+        for at, payload in enumerate(
+            [
+                b'{"arguments":{"path":1}}',
+                b'{"arguments":{"b":2,"a":1}}',
+                b"not json",
+                b"[]",
+                b'{"arguments":[]}',
+            ],
+            1,
+        )
+    )
+    assert [event.shape for event in events] == [("a", "b", "path")]
+
+
+def test_where_a_refused_login_came_from():
+    (event,) = tally(
+        [entry(1, kind="event", method="auth.failed", reason="unknown key, from 10.0.0.9", effect="deny")]
+    )
+    assert event.source == "10.0.0.9"
+
+
+def test_the_watch_does_not_watch_itself():
+    assert tally([entry(1, kind="event", method="alert.raised")]) == []
