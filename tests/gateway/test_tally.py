@@ -1,6 +1,6 @@
 """Records that differ in nothing but time and size are one event."""
 
-from keepgate.audit.record import Entry
+from keepgate.audit.record import Entry, Heard, sort
 from keepgate.gateway.tally import tally
 
 
@@ -18,7 +18,16 @@ def entry(at, **what):
         "effect": "allow",
         "size": 10,
     }
-    return Entry(**known | what)
+    made = Entry(**known | what)
+    return Heard(sort(made), made.time_ns, made.trace, made.size, made.payload)
+
+
+def test_what_is_heard_is_the_entry_again():
+    heard = entry(1, payload=b"{}", reason="why", rules=("r",))
+    assert heard.entry() == Entry(
+        10**9, "t1", "to_server", "request", "tools/call", "key:a", "c/1", "files", "read", "allow",
+        reason="why", rules=("r",), size=10, payload=b"{}",
+    )  # fmt: skip
 
 
 def test_what_is_alike_is_counted():

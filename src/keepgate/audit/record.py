@@ -81,6 +81,21 @@ def sort(entry: Entry) -> tuple[object, ...]:
     return entry[2:15]
 
 
+class Heard(NamedTuple):
+    """What is told of a record that was written: what it shares with others (`sort`), and what it does not."""
+
+    shared: tuple[object, ...]
+    time_ns: int
+    trace: str
+    size: int
+    payload: bytes
+    """Of a request that is not long; else empty"""
+
+    def entry(self) -> Entry:
+        """The entry again, as far as it was told."""
+        return Entry(self.time_ns, self.trace, *self.shared, self.size, self.payload)  # type: ignore[arg-type, call-arg]
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """The record of all entries of one sort, with gaps: encoded once, filled for each message."""

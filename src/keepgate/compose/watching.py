@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 
-from keepgate.audit.record import Entry, rfc3339
+from keepgate.audit.record import Entry, Heard, rfc3339
 from keepgate.compose.quarantine import event
 from keepgate.compose.receivers import Told, receivers_of
 from keepgate.compose.secrets import Master
@@ -31,7 +31,7 @@ PAUSE = 2.0
 """Seconds between two looks at what was recorded."""
 KEEP = 60.0
 """Seconds between two savings of the baselines."""
-BEHIND = 200_000
+BEHIND = 50_000
 """Records that wait for the watch; if there are more, the oldest are passed over, and that is recorded."""
 
 log = logging.getLogger("keepgate")
@@ -56,7 +56,7 @@ def watched(gateway: Gateway, settings: Settings, audit: SegmentLog) -> list[Cor
 class Watching:
     """One for each process that serves."""
 
-    def __init__(self, gateway: Gateway, settings: Settings, heard: deque[Entry], lock: int) -> None:
+    def __init__(self, gateway: Gateway, settings: Settings, heard: deque[Heard], lock: int) -> None:
         """`heard` is what the log fills; `lock` an open file that is held as long as it is open."""
         self._lock = lock
         self._gateway = gateway
@@ -105,7 +105,7 @@ class Watching:
             self._kept = time.monotonic()
             await asyncio.to_thread(self._keep)
 
-    def _see(self, taken: list[Entry]) -> list[Alert]:
+    def _see(self, taken: list[Heard]) -> list[Alert]:
         return [alert for event in tally(taken) for alert in self._watch.see(event)]
 
     def _keep(self) -> None:

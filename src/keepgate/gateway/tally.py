@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from keepgate.audit.record import Entry, sort
+from keepgate.audit.record import Entry, Heard
 from keepgate.model.errors import KeepgateError
 from keepgate.protocol import jsonrpc
 from keepgate.watch.event import Event, peer_of, shape_of
@@ -20,22 +20,23 @@ OWN: Final = "alert."
 """Events of the watch itself are not watched."""
 
 
-def tally(entries: Iterable[Entry]) -> list[Event]:
+def tally(heard: Iterable[Heard]) -> list[Event]:
     """The events of these records, in the order of their last times."""
     found: dict[tuple[object, ...], list[Any]] = {}
-    for entry in entries:
-        key = sort(entry)
-        known = found.get(key)
+    for one in heard:
+        known = found.get(one.shared)
         if known is None:
-            found[key] = [entry, 1, entry.size, _shape(entry)]
+            found[one.shared] = [one, 1, one.size, _shape(one)]
             continue
-        known[0] = entry
+        known[0] = one
         known[1] += 1
-        known[2] += entry.size
+        known[2] += one.size
         if known[1] <= SHAPES:
-            known[3] |= _shape(entry)
-    events = [_event(*each) for each in found.values() if not each[0].method.startswith(OWN)]
-    return sorted(events, key=lambda event: event.time)
+            known[3] |= _shape(one)
+    events = [_event(last.entry(), *rest) for last, *rest in found.values()]
+    return sorted(
+        (event for event in events if not event.method.startswith(OWN)), key=lambda event: event.time
+    )
 
 
 def _event(entry: Entry, times: int, size: int, shape: set[str]) -> Event:
@@ -62,12 +63,12 @@ def _event(entry: Entry, times: int, size: int, shape: set[str]) -> Event:
     )
 
 
-def _shape(entry: Entry) -> set[str]:
+def _shape(heard: Heard) -> set[str]:
     """Names of the arguments of a tool call; the payload is what was parsed before, so it is JSON."""
-    if entry.method != "tools/call" or entry.kind != "request" or not entry.payload:
+    if not heard.payload or heard.entry().method != "tools/call":
         return set()
     try:
-        params = jsonrpc.parse(entry.payload, _LIMITS)
+        params = jsonrpc.parse(heard.payload, _LIMITS)
     except KeepgateError:
         return set()
     return set(shape_of(params.get("arguments") if isinstance(params, dict) else None))

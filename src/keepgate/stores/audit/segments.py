@@ -17,7 +17,19 @@ from time import sleep
 from typing import Final
 
 from keepgate.audit.checkpoint import EvidenceError, Signer
-from keepgate.audit.record import INLINE, NONE, Entry, Form, beside, inline, leaf, period, period_end, sort
+from keepgate.audit.record import (
+    INLINE,
+    NONE,
+    Entry,
+    Form,
+    Heard,
+    beside,
+    inline,
+    leaf,
+    period,
+    period_end,
+    sort,
+)
 from keepgate.audit.seal import NONCE, DataKey, binding
 from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
@@ -33,6 +45,8 @@ FORM: Final = 1024
 """Characters of texts chosen by outsiders in a form that is kept."""
 FEW: Final = 64
 """Leaves that are hashed into the tree without a pause."""
+TOLD: Final = 4096
+"""Bytes of the longest payload that is told to who listens: it waits in memory."""
 NONCES: Final = 256
 """Nonces drawn at a time."""
 
@@ -126,7 +140,7 @@ class SegmentLog:
         self._erasures = keys.erasures()
         self._closed = False
         self._failed = False
-        self.heard: deque[Entry] | None = None
+        self.heard: deque[Heard] | None = None
         """Takes every record that was written, for whoever watches; bounded by who sets it."""
         self._appending = Lock()
         self._committing = Lock()  # taken after _appending where both are
@@ -163,7 +177,8 @@ class SegmentLog:
             self._rotate()
         if entry.time_ns >= self._period_end:
             self._turn_month(entry.time_ns)
-        form, key = self._forms.get(sort(entry)) or self._form(entry)
+        shared = sort(entry)
+        form, key = self._forms.get(shared) or self._form(entry)
         files, seq = self._segment, self._seq
         plain, payload, end = form.envelope(entry), NONE, files.sealed_at
         if plain:
@@ -188,7 +203,10 @@ class SegmentLog:
         elif not self._seq % self._pace.records:
             self._many.set()
         if self.heard is not None:
-            self.heard.append(entry)
+            short = entry.kind == "request" and len(entry.payload) <= TOLD
+            self.heard.append(
+                Heard(shared, entry.time_ns, entry.trace, entry.size, entry.payload if short else b"")
+            )
         return seq
 
     def _form(self, entry: Entry) -> tuple[Form, DataKey]:
