@@ -58,12 +58,13 @@ class PublicKey:
     def __init__(self, origin: str, raw: bytes) -> None:
         self.origin = origin
         self.hash = sha256(origin.encode() + b"\n" + _ED25519 + raw).digest()[:4]
-        self._raw = raw
+        self.raw = raw
+        """32 bytes."""
         self._key = Ed25519PublicKey.from_public_bytes(raw)
 
     def vkey(self) -> str:
         """The key as verifiers take it: `<origin>+<hash>+<base64>`."""
-        return f"{self.origin}+{self.hash.hex()}+{b64encode(_ED25519 + self._raw).decode()}"
+        return f"{self.origin}+{self.hash.hex()}+{b64encode(_ED25519 + self.raw).decode()}"
 
     @classmethod
     def parse(cls, vkey: str) -> PublicKey:

@@ -25,6 +25,8 @@ RECOVERED: Final = "audit/recovered"
 """`method` of the event that tells of an unclean end; its `rules` name the payloads that were lost with it."""
 SET_ASIDE: Final = "audit/set-aside"
 """`method` of the event that tells of a writer whose files do not fit their checkpoint."""
+ROTATED: Final = "audit/key-rotated"
+"""`method` of the last event under a signing key; its `rules` name the one that follows, `ed25519:<base64>`."""
 INLINE: Final = 1024
 """Bytes of the longest sealed payload that stands in its record; a longer one lies beside it, under its hash."""
 

@@ -14,7 +14,7 @@ What is proven against whom is in docs/audit.md. The steps are numbered here and
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +24,7 @@ from typing import Any, Final
 import orjson
 
 from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, notes
-from keepgate.audit.record import GENESIS, RECOVERED, VERSION, leaf
+from keepgate.audit.record import GENESIS, RECOVERED, ROTATED, VERSION, leaf
 from keepgate.audit.segment import Header, torn
 from keepgate.audit.tree import Tree
 
@@ -74,6 +74,8 @@ class Report:
     """The public key that the checkpoints were checked with."""
     failed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    successors: list[str] = field(default_factory=list)
+    """Keys that the signed records name as those that follow, `ed25519:<base64>`."""
     witnessed: list[str] = field(default_factory=list)
     """What others say that keep its checkpoints."""
 
@@ -112,6 +114,7 @@ def verify_writer(evidence: Evidence) -> Report:
     report.records = chain.tree.size
     if local and not report.failed:
         report.signed = local[-1].size
+        report.successors = [named for seq, named in chain.successors if seq < report.signed]
     _say_unknown(report, evidence)
     return report
 
@@ -145,6 +148,22 @@ def _checkpoints(found: Sequence[bytes], key: PublicKey, report: Report, what: s
     return good
 
 
+def check_succession(reports: Sequence[Report]) -> None:
+    """Note what is open about keys: one was the first, every other must be named by a log that is signed."""
+    named = {successor for report in reports for successor in report.successors}
+    unnamed = [report for report in reports if report.key and _shown(report.key) not in named]
+    if len({_shown(report.key) for report in unnamed}) > 1:
+        for report in unnamed:
+            report.unknown.append(
+                "whose key signed this: other logs here have another, and none names this one"
+            )
+
+
+def _shown(vkey: str) -> str:
+    """The key of a verifier key as records name it."""
+    return f"ed25519:{b64encode(PublicKey.parse(vkey).raw).decode()}"
+
+
 def _say_unknown(report: Report, evidence: Evidence) -> None:
     if not report.signed and not report.failed:
         report.unknown.append("no checkpoint signs these records")
@@ -165,6 +184,8 @@ class _Chain:
         self.sizes = [checkpoint.size for checkpoint in checkpoints]
         self.missing: dict[int, str] = {}
         """Records whose payload is not the one they name."""
+        self.successors: list[tuple[int, str]] = []
+        """Keys that are to follow, each with the record that says so."""
         self.sealed_at = 0
         self.torn = 0
 
@@ -189,7 +210,7 @@ class _Chain:
             record = orjson.loads(stored)
             chained = (record["v"], record["writer"], record["seq"], record["prev"])
             place = _place(record["payload"])
-            lost = record["rules"] if record["method"] == RECOVERED and record["kind"] == "event" else ()
+            told = record["method"], record["rules"] if record["kind"] == "event" else ()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise EvidenceError("audit-log", f"record {seq} is malformed") from error
         if chained != (VERSION, self.report.writer, seq, self.prev):  # step 4
@@ -199,12 +220,19 @@ class _Chain:
             )
         if place:
             self._payload(seq, place, segment)
-        if lost:
-            self._excuse(lost, seq)
+        if told[1]:
+            self._heed(*told, seq)
         hashed = leaf(stored)
         self.tree.append(hashed)
         self.prev = hashed.hex()
         self._compare()
+
+    def _heed(self, method: str, rules: Sequence[Any], seq: int) -> None:
+        """What the log says of itself."""
+        if method == RECOVERED:
+            self._excuse(rules, seq)
+        elif method == ROTATED:
+            self.successors += [(seq, str(named)) for named in rules]
 
     def _payload(self, seq: int, place: tuple[Any, Any, Any], segment: Segment) -> None:
         """Step 5. Payloads lie one after the other, in the order of their records."""

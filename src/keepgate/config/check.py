@@ -53,7 +53,10 @@ def problems(document: Document) -> Iterator[Remark]:
 
 
 def _exports(document: Document) -> Iterator[Remark]:
-    """Events go nowhere in plain text, and to nobody who cannot tell who sent them."""
+    """Patterns are such. Events go nowhere in plain text, and to nobody who cannot tell who sent them."""
+    for number, text in enumerate(document.audit.payloads.drop):
+        if why := _pattern(text, document):
+            yield ("audit", "payloads", "drop", number), why
     for name, export in document.audit.exports.items():
         where: Path = ("audit", "exports", name, "url")
         parts = urlsplit(export.url)

@@ -14,6 +14,7 @@ from keepgate.audit.verify import Status
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit import Pace, open_log
 from keepgate.stores.audit.files import audit_directory, writers
+from keepgate.stores.audit.payloads import Payloads
 from keepgate.stores.audit.reading import records, verify
 from tests.audit.made import entry
 from tests.stores.audit.broken_disk import BrokenDisk, FailingDisk, KilledProcess, PowerCut
@@ -84,6 +85,10 @@ def check(state, acknowledged: list[str]) -> None:
     for report in verify(state):
         assert report.status is not Status.FAIL, report
     assert not {*acknowledged, "after"} - found(state)
+    opened = {each.record["trace"]: each.envelope for each in Payloads(state, KEK).opened()}
+    for trace in acknowledged:  # what was sealed opens as well
+        number = int(trace[1:])
+        assert number % 4 == 3 or opened[trace] == {"body": "x" * 300 * number}, trace
 
 
 FAULTS = {

@@ -58,9 +58,21 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payloads:
+    """What of arguments and results is not stored, not even sealed. A record is made of every message all the same."""
+
+    drop: tuple[str, ...] = ()
+    """Things whose payloads are left out, as `server/name` patterns."""
+    mask: tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...] = ()
+    """Names of members, in any case and at any depth, whose values are left out: `password`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """The audit log."""
 
+    payloads: Payloads = Payloads()
+    """What is not stored."""
     witnesses: tuple[Witness, ...] = ()
     """Who signs that it only ever grew."""
     git: tuple[GitRemote, ...] = ()

@@ -13,6 +13,8 @@ CHECKPOINTS = "checkpoints"
 PUBLIC_KEY = "public.key"
 SIGNING_KEY = "signing.key"
 KEYS = "keys"
+ENDED = "ended"
+"""In the directory of a writer that nobody goes on with: its signing key is gone."""
 
 
 def audit_directory(state: Path) -> Path:

@@ -17,6 +17,7 @@ from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
 from keepgate.stores.audit.data_keys import DataKeys
 from keepgate.stores.audit.files import (
+    ENDED,
     KEYS,
     PUBLIC_KEY,
     SIGNING_KEY,
@@ -80,6 +81,8 @@ class _Opening:
     def writer(self) -> tuple[Path, int, Signer, Position]:
         """Directory, lock file, signer and position of a writer that is now ours. Raises OSError."""
         for directory in writers(self.audit):
+            if (directory / ENDED).exists():
+                continue
             lock = _lock(directory)
             if lock is None:
                 continue
@@ -121,6 +124,15 @@ def _lock(directory: Path) -> int | None:
     return fd
 
 
+def is_running(directory: Path) -> bool:
+    """Whether a process holds this writer. Raises OSError."""
+    lock = _lock(directory)
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
 def _signing_seed(audit: Path, kek: bytes) -> bytes:
     """The private key of all checkpoints, made at the first start and sealed. Raises AuditError for another `kek`."""
     path = audit / SIGNING_KEY
@@ -139,12 +151,13 @@ def _tell(log: SegmentLog, now_ns: int, position: Position, set_aside: tuple[str
     """Record what was found at opening, if it was not a clean end."""
     if position.cut or position.lost:
         reason = f"unclean end: {position.cut} bytes of an unfinished record removed"
-        log.append(_event(now_ns, RECOVERED, reason, tuple(position.lost)))
+        log.append(event(now_ns, RECOVERED, reason, tuple(position.lost)))
     for found in set_aside:
-        log.append(_event(now_ns, SET_ASIDE, found))
+        log.append(event(now_ns, SET_ASIDE, found))
 
 
-def _event(now_ns: int, method: str, reason: str, rules: tuple[str, ...] = ()) -> Entry:
+def event(now_ns: int, method: str, reason: str, rules: tuple[str, ...] = ()) -> Entry:
+    """An event of the log about itself."""
     return Entry(
         time_ns=now_ns,
         trace="",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keepgate.audit.checkpoint import EvidenceError, notes, parse_note
 from keepgate.audit.segment import torn
-from keepgate.audit.verify import Evidence, Report, Segment, verify_writer
+from keepgate.audit.verify import Evidence, Report, Segment, check_succession, verify_writer
 from keepgate.stores.audit.files import (
     CHECKPOINTS,
     LOG,
@@ -47,6 +47,7 @@ def verify(
             if evidence is not None:
                 reports.append(verify_writer(evidence))
     gone = ["a checkpoint was kept elsewhere, and the whole log is gone"]
+    check_succession(reports)
     return [*reports, *(Report(writer, failed=gone) for writer in sorted(kept))]
 
 
