@@ -14,7 +14,8 @@ def rotate_key(config: Config = None) -> None:
     """Sign with another key from now on; the old one is destroyed. keepgate must not run.
 
     Every log ends with a signed record that names the new key, and new ones begin under it, which `audit verify`
-    follows. Tell the new key (`audit/<writer>/public.key`, after the next start) to whoever checks proofs, and to witnesses.
+    follows. Tell the new key (`audit/<writer>/public.key`, after the next start) to whoever checks proofs, and to
+    witnesses.
     """
     from keepgate.stores.audit import load_kek
     from keepgate.stores.audit.rotation import rotate_signing_key
