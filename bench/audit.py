@@ -3,14 +3,13 @@
     .venv/bin/python -m bench.audit [RECORDS] [DIRECTORY] [-w SECONDS]
 
 Writes a log of so many records (default a million) of 500 principals over 30 days, half of them with payloads, and
-prints a table. Times are of this process alone, on one core. With DIRECTORY the log is kept there and gone on with, so a
-large one can be made in several runs (`-w SECONDS` ends one early).
+prints a table. Times are of this process alone, on one core. With DIRECTORY the log is kept there and gone on with, so
+a large one can be made in several runs (`-w SECONDS` ends one early).
 """
 
 import argparse
 import random
 import statistics
-import sys
 import tempfile
 import time
 from itertools import islice
@@ -28,6 +27,7 @@ KEK = bytes(range(100, 132))
 START = 1_793_000_000_000_000_000
 DAY = 86_400 * 10**9
 PRINCIPALS, TOOLS = 500, 40
+PAYLOAD = b'{"arguments":{"path":"/srv/data/file"}}'
 PARTS = 10
 RUNS = 30
 
@@ -44,7 +44,7 @@ def entries(count: int):
         call = Entry(
             START + number * step, trace, "to_server", "request", "tools/call", f"user:{who}", "client/1.0",
             f"server{tool % 8}", f"tool_{tool}", "deny" if denied else "allow", "no role allows it" if denied else "",
-            "p" * 64, (f"rule{tool % 12}",), (), "", 180, b'{"arguments":{"path":"/srv/data/file"}}' if number % 4 else b"",
+            "p" * 64, (f"rule{tool % 12}",), (), "", 180, PAYLOAD if number % 4 else b"",
         )  # fmt: skip
         yield call
         yield call._replace(time_ns=call.time_ns + 4_000_000, direction="to_client", kind="result", size=900)
@@ -63,20 +63,23 @@ def spread(times: list[float]) -> str:
 
 def write(state: Path, count: int, seconds: float) -> bool:
     """Whether all records are there."""
+    (report,) = verify(state) or [None]
+    written = report.records if report else 0
+    if written >= count:
+        return True
     log = open_log(state, KEK, pace=Pace())
     end = time.monotonic() + seconds
     part = count // PARTS
-    source = islice(entries(count), log._seq, None)
-    while log._seq < count and time.monotonic() < end:
-        batch = list(islice(source, part - log._seq % part))
+    source = islice(entries(count), written, None)
+    while written < count and time.monotonic() < end:
+        batch = list(islice(source, part - written % part))
         start = time.process_time()
         for entry in batch:
-            log.append(entry)
+            written = log.append(entry) + 1
         cost = (time.process_time() - start) / len(batch) * 1e6
-        print(f"append, {log._seq:,} records: {cost:.1f} us of CPU each", flush=True)
-    done = log._seq >= count
+        print(f"append, {written:,} records: {cost:.1f} us of CPU each", flush=True)
     log.close()
-    return done
+    return written >= count
 
 
 def main() -> None:
@@ -98,19 +101,13 @@ def measure(state: Path, count: int, seconds: float) -> None:
     if not write(state, count, seconds):
         return
     index = Index(state / "index.db", state)
-    new = 0
-    end = time.monotonic() + seconds
     start = time.process_time(), time.perf_counter()
-    while (more := index._read(50_000)) and time.monotonic() < end:
-        new += more
+    new = index.catch_up()
     spent, passed = time.process_time() - start[0], time.perf_counter() - start[1]
     size = (state / "index.db").stat().st_size
     if new:
-        print(
-            f"index: {new / spent:,.0f} records a second of CPU ({new / passed:,.0f} by the clock), {size / count:.0f} bytes each"
-        )
-    if more:
-        return
+        print(f"index: {new / spent:,.0f} records a second of CPU ({new / passed:,.0f} by the clock)")
+    print(f"index: {size / count:.0f} bytes each", flush=True)
     search(index, state)
     prove(index, state)
     start = time.process_time(), time.perf_counter()
@@ -159,7 +156,7 @@ def search(index: Index, state: Path) -> None:
 
         times = [timed(lambda each=each: ask(each)) for each in wanted]
         assert found, name
-        print(f"query, {name}: {spread(times)}; {found // RUNS} records found")
+        print(f"query, {name}: {spread(times)}; {found // RUNS} records found", flush=True)
 
 
 def prove(index: Index, state: Path) -> None:

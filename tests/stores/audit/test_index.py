@@ -182,3 +182,26 @@ def test_nothing_private_is_in_the_index(index, opened, state):
     )
     index.catch_up()
     assert b"NEEDLE" not in b"".join(path.read_bytes() for path in state.glob("index.db*"))
+
+
+@pytest.mark.parametrize("rare", [3, 50_000])
+def test_many_kinds_of_records_are_found_whether_they_are_rare_or_not(index, opened, monkeypatch, rare):
+    monkeypatch.setattr("keepgate.stores.audit.search._RARE", rare)
+    log = opened()
+    for number in range(150):
+        log.append(
+            entry(time_ns=ENTRY.time_ns + number, name=f"tool{number}", effect=("allow", "deny")[number % 2])
+        )
+    expected = [record for record in everything([log]) if record["verdict"]["effect"] == "deny"]
+    assert answers(index, effect="deny") == expected
+    assert [record for _, record in index.query(Filter(effect="deny"), limit=5)] == expected[-5:]
+
+
+def test_conditions_narrow_together(index, two_logs):
+    everyone = everything(two_logs)
+    who, trace = everyone[3]["principal"], everyone[3]["trace"]
+    wanted = [record for record in everyone if (record["principal"], record["trace"]) == (who, trace)]
+    assert answers(index, principals=frozenset({who}), trace=trace) == wanted
+    denied = [each for each in everyone if each["principal"] == who and each["verdict"]["effect"] == "allow"]
+    assert answers(index, principals=frozenset({who}), effect="allow") == denied
+    assert answers(index, trace=trace, effect="nothing") == []

@@ -19,6 +19,11 @@ Row = tuple[int, str, int, int]
 Condition = tuple[str, tuple[str | int, ...]]
 """SQL that narrows a search, and its values."""
 
+Search = tuple[str, str, tuple[str | int, ...]]
+"""Which index leads, and a condition."""
+
+_RARE: Final = 50_000
+"""Events that are sorted rather than looked for."""
 _FEW: Final = 64
 """Kinds of records that are looked for one by one: each is found in the order of time, more are looked through."""
 _WHO: Final = "SELECT id FROM who WHERE principal = ?"
@@ -58,14 +63,14 @@ def search(database: sqlite3.Connection, wanted: Filter, *, limit: int, after: i
     try:
         since = nanoseconds(wanted.since) if wanted.since else -_END
         until = nanoseconds(wanted.until) if wanted.until else _END
-        plan = _plan(database, wanted)
+        plan = _plan(database, wanted, (since, until))
     except ValueError:  # no time of a record; half a surrogate pair, which is in no record
         return []
     order = "event.id DESC" if after else "time DESC, event.id DESC"
     rows: list[tuple[int, int, str, int, int]] = []
-    for where, values in plan:
+    for lead, where, values in plan:
         rows += database.execute(
-            "SELECT time, event.id, name, event.segment, event.at FROM event "  # noqa: S608 - constants only
+            f"SELECT time, event.id, name, event.segment, event.at FROM event {'' if after else lead} "  # noqa: S608 - constants only
             "JOIN writer ON writer.id = event.writer "
             f"WHERE time >= ? AND time < ? AND event.id > ?{where} ORDER BY {order} LIMIT ?",
             (since, until, after, *values, limit),
@@ -73,22 +78,35 @@ def search(database: sqlite3.Connection, wanted: Filter, *, limit: int, after: i
     return [row[1:] for row in sorted(rows)[-limit:]]
 
 
-def _plan(database: sqlite3.Connection, wanted: Filter) -> list[Condition]:
+def _plan(database: sqlite3.Connection, wanted: Filter, times: tuple[int, int]) -> list[Search]:
     """One search or more, each led by the index that finds least: by decision, by principal, by kind, by time."""
     what, values = _what(wanted)
-    among = (f" AND +what IN (SELECT id FROM what WHERE 1{what})" if what else "", values)  # noqa: S608
-    if wanted.principals:
-        found = [database.execute(_WHO, (each,)).fetchone() for each in wanted.principals]
-        lead = "+" if wanted.trace else ""  # an index is no use then
-        plan = [_both((f" AND {lead}who = ?", tuple(row)), among) for row in found if row]
-    elif what and not wanted.trace:
-        rows = database.execute(f"SELECT id FROM what WHERE 1{what} LIMIT ?", (*values, _FEW + 1)).fetchall()  # noqa: S608
-        plan = [(" AND what = ?", tuple(row)) for row in rows] if len(rows) <= _FEW else [among]
-    else:
-        plan = [among]
+    among = (f" AND what IN (SELECT id FROM what WHERE 1{what})" if what else "", values)  # noqa: S608
+    whos = [database.execute(_WHO, (each,)).fetchone() for each in wanted.principals]
     if wanted.trace:
-        plan = [_both((" AND trace = ?", (number_of(wanted.trace),)), each) for each in plan]
-    return plan
+        trace = (" AND trace = ?", (number_of(wanted.trace),))
+        people = [(" AND who = ?", tuple(row)) for row in whos if row] if wanted.principals else [("", ())]
+        return [("INDEXED BY event_trace", *_both(_both(trace, each), among)) for each in people]
+    if wanted.principals:
+        return [("INDEXED BY event_who", *_both((" AND who = ?", tuple(row)), among)) for row in whos if row]
+    if not what:
+        return [("", "", ())]
+    kinds = database.execute(f"SELECT id FROM what WHERE 1{what} LIMIT ?", (*values, _FEW + 1)).fetchall()  # noqa: S608
+    if len(kinds) <= _FEW:
+        return [("INDEXED BY event_what", " AND what = ?", tuple(row)) for row in kinds]
+    lead = "INDEXED BY event_what" if _are_rare(database, among, times) else "INDEXED BY event_time"
+    return [(lead, *among)]
+
+
+def _are_rare(database: sqlite3.Connection, among: Condition, times: tuple[int, int]) -> bool:
+    """Whether so few events match that sorting them is less than looking for them in the order of time."""
+    where, values = among
+    (found,) = database.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM event INDEXED BY event_what "  # noqa: S608 - constants only
+        f"WHERE time >= ? AND time < ?{where} LIMIT ?)",
+        (*times, *values, _RARE + 1),
+    ).fetchone()
+    return bool(found <= _RARE)
 
 
 def _both(first: Condition, second: Condition) -> Condition:
