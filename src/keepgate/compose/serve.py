@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from keepgate.compose.front import front_of, front_routes
 from keepgate.compose.gateway import build
 from keepgate.compose.identity import hosts_of, metadata_of, tls_of
 from keepgate.compose.quarantine import follow
-from keepgate.compose.recording import log_of
+from keepgate.compose.recording import masked
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.sandbox import fetch_all, record, say_containment
@@ -23,6 +24,7 @@ from keepgate.compose.upstream_auth import Authorizations
 from keepgate.compose.watching import watched
 from keepgate.config import Settings
 from keepgate.gateway.health import health_app
+from keepgate.stores.audit import load_kek, open_log
 from keepgate.transports.http_rules import Limits
 from keepgate.transports.serve import Server
 
@@ -38,11 +40,11 @@ def run_serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     say_containment(settings)
-    audit = log_of(settings)
+    audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         authorizations = Authorizations(settings)
         front = front_of(settings, resolver(settings))
-        gateway = build(settings, audit, authorizations, front)
+        gateway = build(settings, masked(settings, audit), authorizations, front)
         routes: list[BaseRoute] = [*metadata_of(settings), *authorizations.routes()]
         if front is not None:
             routes += front_routes(settings, front, gateway.enforcer)

@@ -13,7 +13,7 @@ from keepgate.auth.apikey import KeyRing
 from keepgate.compose import honeytokens
 from keepgate.compose.gateway import build
 from keepgate.compose.quarantine import follow
-from keepgate.compose.recording import log_of
+from keepgate.compose.recording import masked
 from keepgate.compose.reload import watch
 from keepgate.compose.running import GRACE, log_to_stderr, run
 from keepgate.compose.sandbox import record, say_containment
@@ -24,6 +24,7 @@ from keepgate.gateway.pipe_front import PipeFront
 from keepgate.model.access import Principal
 from keepgate.model.errors import ConfigError, LocalError, RemoteError
 from keepgate.protocol import jsonrpc
+from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.keys import JsonKeyStore
 from keepgate.transports.stdio_server import serve_stdio
 
@@ -49,10 +50,10 @@ def stdio_principal(settings: Settings, key_env: str) -> Principal:
 
 async def _stdio(settings: Settings, principal: Principal, mount: str | None) -> None:
     say_containment(settings)
-    audit = log_of(settings)
+    audit = open_log(settings.state, load_kek(settings.state, os.environ))
     try:
         authorizations = Authorizations(settings, pages=False)
-        gateway = build(settings, audit, authorizations)
+        gateway = build(settings, masked(settings, audit), authorizations)
         gateway.started(f"keepgate {__version__} stdio", principal.id)
         record(settings, gateway.enforcer.event)
         watching = asyncio.gather(
