@@ -242,3 +242,33 @@ def test_a_service_reaches_a_server_as_itself(world, tmp_path):
         refused = ask(outer.url, outer.keys["cursor"], "tools/call", CALL)
         assert "invalid_client" in json.dumps(refused)
         assert "exchanger-secret" not in json.dumps(refused) + outer.process.output()
+
+
+def test_a_user_with_a_token_shows_at_a_browser_whose_it_is(world, tmp_path):
+    """Not by the token, which no person has at hand, but by a login at its issuer; then on to the server's login."""
+    client = {
+        "redirect_uris": ["http://127.0.0.1/login/proof"],
+        "grant_types": ["authorization_code"],
+        "application_type": "native",
+        "token_endpoint_auth_method": "none",
+    }
+    known = world.provider.browser.post(f"{world.provider.issuer}/reg", json=client).json()["client_id"]
+    issuers = {"op": {"url": world.provider.issuer, "login": {"client_id": known}}}
+    with before(tmp_path, world, {"type": "oauth"}, issuers=issuers) as outer:
+        token = world.provider.login(outer.url)
+        page = login_page(ask(outer.url, token, "tools/call", CALL))
+        assert page.startswith(f"{outer.origin}/login/")
+        with httpx2.Client(timeout=30) as browser, httpx2.Client(timeout=30) as thief:
+            shown = browser.post(page)
+            assert "First show that you are alice" in shown.text
+            back = world.provider.follow(html.unescape(shown.text.split('href="', 1)[1].split('"', 1)[0]))
+            proof = f"{outer.origin}/login/proof"
+            assert thief.get(proof, params=back).status_code == 400  # who did not begin it
+            shown = browser.get(proof, params=back)
+            assert shown.status_code == 200, shown.text
+            assert browser.get(proof, params=back).status_code == 400  # once
+            there = html.unescape(shown.text.split('href="', 1)[1].split('"', 1)[0])
+            done = browser.get(f"{outer.origin}/login/callback", params=world.provider.follow(there))
+            assert "You are logged in at inner" in done.text
+        assert not ask(outer.url, token, "tools/call", CALL)["result"].get("isError")
+        assert "isError" in json.dumps(ask(outer.url, outer.keys["cursor"], "tools/call", CALL))

@@ -226,11 +226,7 @@ class FrontWeb:
 
     async def _let_in(self, away: Away, given: Mapping[str, str]) -> str:
         """A code for the client. Raises LoginError, FrontError, RemoteError (503)."""
-        await self._front.login.check_issuer(given.get("iss"))
-        if "code" not in given:
-            raise LoginError("the provider let nobody in", given.get("error", "")[:200])
-        claims = await self._front.login.finish(away.pending, given["code"])
-        return self._front.code_for(away, dict(claims))
+        return self._front.code_for(away, dict(await self._front.login.answered(away.pending, given)))
 
     # The way of a client
 

@@ -15,13 +15,17 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from keepgate.auth import jose
+from keepgate.auth.access_token import accept
 from keepgate.auth.issuer import Authority, KeysNeededError
 from keepgate.auth.jose import JoseError
+from keepgate.model.access import Principal
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.protocol import jsonrpc
 from keepgate.protocol.jsonrpc import JsonLimits
 
 _LIMITS: Final = JsonLimits(size=64 << 10, depth=16, members=4000)
+_NOT_OF_TOKENS: Final = frozenset(("nonce", "at_hash", "c_hash", "s_hash", "cnf", "nbf", "act"))
+"""Claims of an ID token that mean something else, or nothing, in an access token."""
 
 
 class LoginError(Exception):
@@ -101,6 +105,13 @@ class OidcLogin:
         elif iss != self.authority.issuer.url:
             raise LoginError("the answer is from another provider")
 
+    async def answered(self, pending: Pending, answer: Mapping[str, str]) -> Mapping[str, Any]:
+        """The claims of who comes back with this answer. Raises LoginError, RemoteError (503)."""
+        await self.check_issuer(answer.get("iss"))
+        if "code" not in answer:
+            raise LoginError("the provider let nobody in", answer.get("error", "")[:200])
+        return await self.finish(pending, answer["code"])
+
     async def finish(self, pending: Pending, code: str) -> Mapping[str, Any]:
         """The claims of who logged in. Raises LoginError, RemoteError (503)."""
         form = {
@@ -133,6 +144,13 @@ class OidcLogin:
             raise LoginError("the ID token is not valid", str(error)) from error
         self._check(claims, pending)
         return claims
+
+    def principal(self, claims: Mapping[str, Any]) -> Principal:
+        """Who logged in, named by the rules that hold for access tokens of the issuer. Raises TokenError."""
+        now = self._clock()
+        kept = {name: value for name, value in claims.items() if name not in _NOT_OF_TOKENS}
+        told = {"client_id": self._client_id, "aud": self._client_id, "iat": now, "exp": now + 60}
+        return accept(kept | told, self.authority.issuer, frozenset((self._client_id,)), now).principal
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
         compact = jose.read(token)

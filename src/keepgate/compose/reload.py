@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from keepgate import config
 from keepgate.compose.asking import use_terms
@@ -65,7 +67,7 @@ class Following:
         self, gateway: Gateway, settings: Settings, locked: Lock | None, authorizations: Authorizations
     ) -> None:
         self._gateway = gateway
-        self._settings = settings
+        self._settings = self._first = settings
         self._locked = locked
         self._authorizations = authorizations
         self.taken: Callable[[Settings], None] = lambda _: None
@@ -92,6 +94,15 @@ class Following:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the last good one stays
             log.error("the changed configuration is not used, the last good one stays: %s", error)  # noqa: TRY400 - no traceback
 
+    def _fixed(self, fresh: Settings) -> dict[str, Any]:
+        """The sections of the start that stay in force, whatever stands in the file now."""
+        ours = {key.partition(".")[0] for key in _OURS}
+        return {
+            each.name: getattr(self._first, each.name)
+            for each in fields(fresh)
+            if each.name not in ours and each.name != "warnings"
+        }
+
     async def _take_up(self) -> None:
         fresh = await asyncio.to_thread(config.load, self._settings.file, env=os.environ)
         lock = await asyncio.to_thread(_next_lock, fresh, self._locked)
@@ -113,7 +124,7 @@ class Following:
         use_terms(self._gateway, fresh)
         await self._gateway.use_servers(made)
         self._settings, self._locked, self._policy = fresh, lock, policy.hash
-        self.taken(fresh)
+        self.taken(replace(fresh, **self._fixed(fresh)))
         log.warning("configuration reloaded: %s", ", ".join(changed))
         if policy.observing:
             log.warning("observe mode, what policy refuses is let through: %s", policy.said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -19,7 +19,9 @@ from keepgate.auth.client.login import Keep, Login, Terms
 from keepgate.auth.client.pages import CALLBACK, PATH, Doors
 from keepgate.auth.client.tickets import Tickets
 from keepgate.auth.client.token import Client
-from keepgate.compose.secrets import grant_store
+from keepgate.auth.oidc import OidcLogin
+from keepgate.compose.identity import authority_of
+from keepgate.compose.secrets import grant_store, resolver
 from keepgate.config import Auth, Server, Settings
 from keepgate.gateway.subjects import Subjects
 from keepgate.model.access import Principal
@@ -58,6 +60,8 @@ class Authorizations:
         keys = KeyRing(JsonKeyStore(settings.state))
         url = settings.public_url if pages else ""
         self.doors = Doors(Tickets(time.monotonic), keys, url, {}, self._granted)
+        if pages:
+            self.doors.provers = provers_of(settings)
         self.subjects = (
             Subjects() if any(_exchanges(each.auth) for each in settings.servers.values()) else None
         )
@@ -104,12 +108,7 @@ class Authorizations:
 
     def _late(self, auth: Auth) -> bool:
         """Whether what this needs is only made at the start of the process."""
-        if auth.type == "oauth":
-            return bool(self.doors.public_url) and not self._logs_in()
         return _exchanges(auth) and self.subjects is None
-
-    def _logs_in(self) -> bool:
-        return any(each.auth and each.auth.type == "oauth" for each in self._settings.servers.values())
 
     def only(self, servers: Container[str]) -> None:
         """Nobody logs in any more at a server that is not configured."""
@@ -169,9 +168,7 @@ class Authorizations:
         return f"{url}{PATH}/client.json" if url.startswith("https:") else ""
 
     def routes(self) -> list[Route]:
-        """The pages of logins; none if no server has any."""
-        if not self._logs_in():
-            return []
+        """The pages of logins: there from the start, for a server that needs them can come with a reload."""
         document = None
         if self._own_document:
             document = {
@@ -206,3 +203,15 @@ def client_of(auth: Auth, resolve: config.Resolver) -> Client | None:
     secret = resolve(auth.client_secret) if auth.client_secret is not None else ""
     key = resolve(auth.client_key) if auth.client_key is not None else ""
     return Client(auth.client_id, auth.client_auth, secret, key, auth.client_algorithm)
+
+
+def provers_of(settings: Settings) -> dict[str, OidcLogin]:
+    """Where users of each issuer's tokens show at a browser who they are. Raises ConfigError if a secret is missing."""
+    resolve, found = resolver(settings), {}
+    for name, issuer in settings.identity.issuers.items():
+        if (given := issuer.login) is not None:
+            text = resolve(given.client_secret) if given.client_secret is not None else None
+            secret = partial(str, text) if text is not None else None
+            authority = authority_of(name, settings, resolve)
+            found[name] = OidcLogin(authority, given.client_id, secret, time.time, given.scopes)
+    return found

@@ -1,7 +1,8 @@
 """The pages of a login at a server: who opens one must be the principal it is for (wire.md section 4).
 
-`/login/<ticket>` asks for a proof of that, `/login/callback` takes what the authorization server sends back, from the
-browser that gave the proof and from no other. `/login/client.json` is keepgate's client metadata document.
+`/login/<ticket>` asks for a proof of that: a key, or for who came with a token a login at its issuer, which leads back
+to `/login/proof`. `/login/callback` takes what the server's authorization server sends back, from the browser that gave
+the proof and from no other. `/login/client.json` is keepgate's client metadata document.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import html
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from keepgate.auth.access_token import TokenError
 from keepgate.auth.client.credentials import keep
 from keepgate.auth.client.login import Keep, Login
 from keepgate.auth.client.tickets import Ticket, Tickets
+from keepgate.auth.oidc import LoginError, OidcLogin
 from keepgate.model.access import Principal
-from keepgate.model.errors import KeepgateError, LocalError, LoginNeededError, UpstreamError
+from keepgate.model.errors import KeepgateError, LocalError, LoginNeededError, RemoteError, UpstreamError
 from keepgate.ports import KeyRing
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/login"
 CALLBACK: Final = f"{PATH}/callback"
+PROOF: Final = f"{PATH}/proof"
 _LONGEST: Final = 16 << 10
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -61,13 +65,15 @@ class Doors:
     """Told the principal and the server of every login."""
     note: Note = lambda *_, **__: None
     """Records what came of a login."""
+    provers: dict[str, OidcLogin] = field(default_factory=dict)
+    """Where users of each issuer's tokens show at a browser who they are."""
 
     def need(
         self, principal: Principal, server: str, challenge: Mapping[str, str], scopes: tuple[str, ...]
     ) -> LoginNeededError:
         """The error that names the login to be made."""
         ticket = self.tickets.need(principal, server, challenge, scopes)
-        if self.public_url and principal.kind in ("anonymous", "key"):
+        if self.public_url and (principal.kind in ("anonymous", "key") or self._prover(principal)):
             url = f"{self.public_url}{PATH}/{ticket.id}"
             return LoginNeededError(server, url, f"open {url} within ten minutes")
         return LoginNeededError(server, "", f"run `keepgate login {server} --principal {principal.id}`")
@@ -75,6 +81,11 @@ class Doors:
     def pending(self, principal: str, server: str) -> bool:
         """Whether there is one to be made. Without pages nobody could say that it was."""
         return bool(self.public_url) and self.tickets.pending(principal, server) is not None
+
+    def _prover(self, principal: Principal) -> OidcLogin | None:
+        """For a user who came with a token: where a browser can show that it is that user's."""
+        issuer = principal.auth.issuer if principal.auth is not None and principal.user else ""
+        return self.provers.get(issuer)
 
     # Pages
 
@@ -88,6 +99,7 @@ class Doors:
 
         made = [
             Route(CALLBACK, self._callback),
+            Route(PROOF, self._return),
             Route(f"{PATH}/{{ticket}}", self._ticket, methods=["GET", "POST"]),
         ]
         if client_document is not None:
@@ -102,9 +114,46 @@ class Doors:
             )
         if request.method == "GET":
             return _page(200, _whose(ticket), form=_form(ticket))
+        if (prover := self._prover(ticket.principal)) is not None:
+            return await self._prove(ticket, prover)
         if not self._proven(ticket, await _fields(request)):
             self._note("login.refused", "opened by somebody else", ticket)
             return _page(403, "That is not the key this login is for.", form=_form(ticket))
+        return await self._go_on(ticket)
+
+    async def _prove(self, ticket: Ticket, prover: OidcLogin) -> Response:
+        """Send the browser to show whose it is, at the issuer of the caller's token."""
+        state = secrets.token_urlsafe(32)
+        try:
+            url, pending = await prover.begin(f"{self.public_url}{PROOF}", state)
+        except RemoteError as error:
+            return _page(error.status, error.public)
+        ticket.browser = secrets.token_urlsafe(32)
+        self.tickets.begin_proof(ticket, state, pending)
+        return self._sent(url, f"First show that you are {ticket.principal.user}", ticket.browser)
+
+    async def _return(self, request: Request) -> Response:
+        """Back from the issuer: the user of the token, or somebody else."""
+        query = once(request.url.query)
+        found = self.tickets.proven(query.get("state", ""), request.cookies.get(self._cookie, ""))
+        prover = self._prover(found[0].principal) if found is not None else None
+        if found is None or prover is None or found[0].server not in self.logins:
+            return _page(400, "This browser did not begin this login, or it has expired.")
+        ticket, pending = found
+        try:
+            shown = prover.principal(await prover.answered(pending, query))
+        except (LoginError, TokenError) as error:
+            self._note("login.refused", error.public, ticket, error.private)
+            return _page(403, f"Nobody was recognised: {error.public}.")
+        except RemoteError as error:
+            return _page(error.status, error.public)
+        if (shown.user, shown.tenant) != (ticket.principal.user, ticket.principal.tenant):
+            self._note("login.refused", "opened by somebody else", ticket, shown.id)
+            return _page(403, "You are not the user this login is for.")
+        return await self._go_on(ticket)
+
+    async def _go_on(self, ticket: Ticket) -> Response:
+        """Whoever sits at the browser is the principal: on to the server's authorization server."""
         login, _ = self.logins[ticket.server]
         try:
             begun = await login.begin(ticket.challenge, ticket.scopes, f"{self.public_url}{CALLBACK}")
@@ -113,24 +162,26 @@ class Doors:
             return _page(502, error.public)
         ticket.browser = secrets.token_urlsafe(32)
         self.tickets.begin(ticket, begun)
-        where = html.escape(urlsplit(begun.url).netloc)
-        link = f'<p><a rel="noreferrer" href="{html.escape(begun.url)}">Continue to {where}</a></p>'
-        answer = _page(200, f"You will log in at {urlsplit(begun.url).netloc}.", form=link)
+        return self._sent(begun.url, "You will log in", ticket.browser)
+
+    def _sent(self, url: str, why: str, browser: str) -> Response:
+        """A page that leads on, and the cookie by which the browser is known when it comes back."""
+        where = urlsplit(url).netloc
+        link = f'<p><a rel="noreferrer" href="{html.escape(url)}">Continue to {html.escape(where)}</a></p>'
+        answer = _page(200, f"{why} at {where}.", form=link)
         secure = self.public_url.startswith("https:")
         answer.set_cookie(
-            _cookie(secure=secure),
-            ticket.browser,
-            max_age=600,
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="lax",
+            self._cookie, browser, max_age=600, path="/", secure=secure, httponly=True, samesite="lax"
         )
         return answer
 
+    @property
+    def _cookie(self) -> str:
+        return _cookie(secure=self.public_url.startswith("https:"))
+
     async def _callback(self, request: Request) -> Response:
         query = once(request.url.query)
-        cookie = _cookie(secure=self.public_url.startswith("https:"))
+        cookie = self._cookie
         ticket = self.tickets.take(query.get("state", ""), request.cookies.get(cookie, ""))
         if ticket is None or ticket.begun is None or ticket.server not in self.logins:
             return _page(400, "This browser did not begin this login, or it has expired.")

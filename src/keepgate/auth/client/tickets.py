@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
 
 from keepgate.auth.client.login import Begun
+from keepgate.auth.oidc import Pending
 from keepgate.model.access import Principal
 
 SECONDS: Final = 600.0
@@ -30,8 +31,8 @@ class Ticket:
     browser: str = ""
     """What the browser that proved whose it is carries, once it has."""
     begun: Begun | None = None
-    proof: dict[str, str] = field(default_factory=dict)
-    """What the proof of a browser by another login has to fit."""
+    proof: tuple[str, Pending] | None = None
+    """The `state` of the login by which a browser shows whose it is, and what its end has to fit."""
 
 
 class Tickets:
@@ -41,6 +42,7 @@ class Tickets:
         self._monotonic = monotonic
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
         self._states: dict[str, Ticket] = {}
+        self._proofs: dict[str, Ticket] = {}
 
     def need(
         self, principal: Principal, server: str, challenge: Mapping[str, str], scopes: tuple[str, ...]
@@ -82,15 +84,27 @@ class Tickets:
         ticket.begun = begun
         self._states[begun.state] = ticket
 
+    def begin_proof(self, ticket: Ticket, state: str, pending: Pending) -> None:
+        """Its browser is sent to show whose it is; an earlier attempt counts no more."""
+        self._forget_proof(ticket)
+        ticket.proof = state, pending
+        self._proofs[state] = ticket
+
+    def proven(self, state: str, browser: str) -> tuple[Ticket, Pending] | None:
+        """The ticket that an answer is about, brought by the browser that was sent. Only once."""
+        self._sweep()
+        ticket = self._proofs.get(state)
+        if ticket is None or ticket.proof is None or not _same(ticket.browser, browser):
+            return None
+        pending = ticket.proof[1]
+        self._forget_proof(ticket)
+        return ticket, pending
+
     def take(self, state: str, browser: str) -> Ticket | None:
         """The login that an answer belongs to, brought by the browser that began it. Only once."""
         self._sweep()
         ticket = self._states.get(state)
-        if (
-            ticket is None
-            or not ticket.browser
-            or not compare_digest(ticket.browser.encode(), browser.encode())
-        ):
+        if ticket is None or not _same(ticket.browser, browser):
             return None
         self.drop(ticket)
         return ticket
@@ -99,12 +113,22 @@ class Tickets:
         """It leads nowhere any more."""
         self._tickets.pop(ticket.id, None)
         self._forget_state(ticket)
+        self._forget_proof(ticket)
 
     def _forget_state(self, ticket: Ticket) -> None:
         if ticket.begun is not None:
             self._states.pop(ticket.begun.state, None)
 
+    def _forget_proof(self, ticket: Ticket) -> None:
+        if ticket.proof is not None:
+            self._proofs.pop(ticket.proof[0], None)
+            ticket.proof = None
+
     def _sweep(self) -> None:
         now = self._monotonic()
         while self._tickets and next(iter(self._tickets.values())).until <= now:
             self.drop(next(iter(self._tickets.values())))
+
+
+def _same(expected: str, browser: str) -> bool:
+    return bool(expected) and compare_digest(expected.encode(), browser.encode())

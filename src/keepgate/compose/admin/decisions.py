@@ -17,7 +17,7 @@ class ApprovalDesk:
     """routes.approvals.Approvals."""
 
     def __init__(self, gateway: Gateway, settings: Settings) -> None:
-        self._audit = gateway.enforcer.audit
+        self._enforcer = gateway.enforcer
         self._store = approvals_of(settings)
 
     async def every(self) -> tuple[Approval, ...]:
@@ -31,7 +31,9 @@ class ApprovalDesk:
     async def decide(self, name: str, *, approve: bool, by: str, reason: str) -> Approval:
         """Recorded first. Raises LocalError, AuditError: then nothing was decided."""
         found = await asyncio.to_thread(self._store.get, name)
-        self._audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
+        enforcer = self._enforcer
+        seq = enforcer.audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
+        await enforcer.settled(seq)
         return _shape(
             await asyncio.to_thread(self._store.decide, name, approve=approve, by=by, reason=reason)
         )

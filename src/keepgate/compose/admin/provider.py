@@ -8,7 +8,7 @@ from typing import Any
 
 from keepgate.admin.elsewhere import Person
 from keepgate.admin.problem import ProblemError
-from keepgate.auth.access_token import TokenError, accept
+from keepgate.auth.access_token import TokenError
 from keepgate.auth.oidc import LoginError, OidcLogin, Pending
 from keepgate.compose.identity import authority_of
 from keepgate.compose.secrets import resolver
@@ -33,7 +33,6 @@ class IssuerProvider:
             given.scopes,
         )
         self._acr = given.acr
-        self._client = given.client_id
 
     async def begin(self, redirect_uri: str, state: str) -> tuple[str, Pending]:
         """Raises RemoteError (503)."""
@@ -43,23 +42,13 @@ class IssuerProvider:
         """Raises ProblemError (401), RemoteError (503)."""
         assert isinstance(pending, Pending)  # `begin` gave it
         try:
-            return self._person(dict(await self._claims(pending, answer)))
+            return self._person(await self._login.answered(pending, answer))
         except (LoginError, TokenError) as error:
             raise ProblemError(401, "login", error.public, error.private) from error
 
-    async def _claims(self, pending: Pending, answer: Mapping[str, str]) -> Mapping[str, Any]:
-        await self._login.check_issuer(answer.get("iss"))
-        if "code" not in answer:
-            raise LoginError("the provider let nobody in", answer.get("error", "")[:200])
-        return await self._login.finish(pending, answer["code"])
-
-    def _person(self, claims: dict[str, Any]) -> Person:
-        """By the rules that hold for access tokens of the issuer. Raises TokenError."""
-        issuer, now = self._login.authority.issuer, time.time()
-        for name in ("nonce", "at_hash", "c_hash", "s_hash", "cnf", "nbf", "act"):
-            claims.pop(name, None)
-        claims |= {"client_id": self._client, "aud": self._client, "iat": now, "exp": now + 60}
-        found = accept(claims, issuer, frozenset((self._client,)), now).principal
+    def _person(self, claims: Mapping[str, Any]) -> Person:
+        """Raises TokenError."""
+        found = self._login.principal(claims)
         if not found.user:
             raise TokenError("the login is nobody's: a client cannot be an administrator")
-        return Person(f"{issuer.name}/{found.user}", found.grantees)
+        return Person(f"{self._login.authority.issuer.name}/{found.user}", found.grantees)

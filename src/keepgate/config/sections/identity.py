@@ -42,6 +42,18 @@ class Introspection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerLogin:
+    """keepgate as a client of the issuer, so that people at a browser can show who they are."""
+
+    client_id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    """By which the issuer knows this gateway; its redirect address there is `<public_url>/login/proof`."""
+    client_secret: AnySecret | None = None
+    """A reference: `{secret: "env:NAME"}`. Without this key: a public client."""
+    scopes: tuple[Scope, ...] = ()
+    """Asked of the issuer besides `openid`, such as one that brings the user's name into its ID tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
     """Where a token has the names that grants use: a claim, or the path to one inside of others."""
 
@@ -81,6 +93,8 @@ class Issuer:
     """`required`: only tokens that are bound to a key of the client."""
     introspection: Introspection | None = None
     """Ask it about tokens."""
+    login: IssuerLogin | None = None
+    """Where users of its tokens show at a browser who they are, for their logins at servers (`auth: {type: oauth}`)."""
     private_network: bool = False
     """It may have a private address (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7)."""
     ca: Path | None = None
