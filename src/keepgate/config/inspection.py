@@ -5,6 +5,7 @@ Imported only where a gateway is built: the matchers that come with it take a wh
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 
 from keepgate.config.sections.inspection import Content as ContentSection
@@ -61,7 +62,8 @@ def content_guard_of(
     content = document.content
     if not content.inspect:
         return None
-    return Content(detectors(honeytokens=honeytokens), book_of(content), key=key)
+    again = partial(detectors, honeytokens=honeytokens)
+    return Content(again(), book_of(content), key=key, again=again)
 
 
 def content_guard(profile: str) -> Content:

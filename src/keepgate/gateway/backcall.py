@@ -21,8 +21,9 @@ from keepgate.gateway.backends import refuse_callback
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.link import Link
 from keepgate.gateway.pending import CallObserver
-from keepgate.gateway.relay import SESSION_WIDE, Observer, new_trace
+from keepgate.gateway.relay import SESSION_WIDE, Observer
 from keepgate.gateway.services import Services
+from keepgate.gateway.trace import new_trace
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Kind, Message
 from keepgate.model.verdict import Effect

@@ -21,6 +21,7 @@ from keepgate.gateway.approving import GUARD, Again, Approving
 from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
+from keepgate.gateway.heavy import BIG, Heavy
 from keepgate.model.errors import AuditError, LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.message import Direction, Kind, Message
@@ -92,6 +93,8 @@ class Enforcer:
         """None where no flow is followed."""
         self.approving: Approving | None = None
         """Who carries ASK out; None where nobody can be asked."""
+        self.heavy: Heavy | None = None
+        """Looks at large messages; None where nothing is looked at."""
         self.audit = audit
         self.meters = meters
         self._clock_ns = clock_ns
@@ -141,6 +144,20 @@ class Enforcer:
         if verdict.edits:
             verdict, payload = carry_out(verdict, exchange), None
         return verdict, self.record(exchange, verdict, trace, name=name, payload=payload)
+
+    def close(self) -> None:
+        """Nothing more will be judged."""
+        if self.budgets is not None:
+            self.budgets.close()
+        if self.flows is not None:
+            self.flows.close()
+        if self.heavy is not None:
+            self.heavy.close()
+
+    async def foresee(self, exchange: Exchange) -> None:
+        """Have a large message looked at beside the loop, before it is judged."""
+        if self.heavy is not None and exchange.message.size > BIG and exchange.message.seen is None:
+            await self.heavy.foresee(exchange.message, exchange.direction)
 
     def _asked_for(
         self, exchange: Exchange, verdict: Verdict, trace: str, facts: dict[Fact, object]

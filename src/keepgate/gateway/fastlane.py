@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keepgate.gateway.backends import OTHER_ERA, REFUSED, HandshakeBackend, StatelessBackend, check_result
+from keepgate.gateway.heavy import BIG
 from keepgate.gateway.outlets import StatelessOutlet
 from keepgate.gateway.passage import Lane, Passage
-from keepgate.gateway.relay import LIST_OF, Running, new_trace
+from keepgate.gateway.relay import LIST_OF, Running
+from keepgate.gateway.trace import new_trace
 from keepgate.model.errors import RemoteError, UpstreamError
 from keepgate.model.message import Kind
 from keepgate.protocol.session import State
@@ -85,7 +87,7 @@ def _target(message: Message, view: View) -> Target | None:
     """What a simple request names; None for one that is not simple, or not known to be."""
     list_method = LIST_OF.get(message.method)
     params = message.params
-    if list_method is None or not _UNUSUAL.isdisjoint(params):
+    if list_method is None or message.size > BIG or not _UNUSUAL.isdisjoint(params):
         return None
     name = params.get("name")
     if type(name) is not str or type(params.get("arguments", params)) is not dict:

@@ -28,6 +28,7 @@ from keepgate.gateway.budgets import Budgets
 from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.flows import Flows
 from keepgate.gateway.gather import Meters
+from keepgate.gateway.heavy import Heavy
 from keepgate.gateway.http_front import HttpFront
 from keepgate.gateway.listing import Listing
 from keepgate.gateway.personal import Personal
@@ -148,7 +149,7 @@ class Gateway:
         )
         judge = next((guard for guard in inspection if isinstance(guard, Content)), None)
         self.vetting = Vetting(judge, self, limits.list_items) if judge is not None else None
-        """What servers say of themselves; None where it is not looked at."""
+        self.enforcer.heavy = Heavy(judge) if judge is not None else None
         self.honeytokens: HoneytokenDetector | None = None
         """What is put in its place when tokens are issued."""
         self._pins = pins(self) if pins is not None else None
@@ -392,7 +393,4 @@ class Gateway:
         await self._tasks.drain(0)
         await asyncio.gather(self.sessions.close(), self.stateless.close())
         await asyncio.gather(*(upstream.close() for upstream in self._every_upstream()))
-        if self.enforcer.budgets is not None:
-            self.enforcer.budgets.close()
-        if self.enforcer.flows is not None:
-            self.enforcer.flows.close()
+        self.enforcer.close()

@@ -13,9 +13,9 @@ from keepgate.gateway import bridge, replies, uris
 from keepgate.gateway.caller import Caller
 from keepgate.gateway.enforce import Enforcer
 from keepgate.gateway.inspection import inspected_list
-from keepgate.gateway.relay import new_trace
 from keepgate.gateway.settings import Identity
 from keepgate.gateway.shelf import KEY
+from keepgate.gateway.trace import new_trace
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal, Resource, ResourceKind
 from keepgate.model.errors import AuditError, RemoteError

@@ -13,6 +13,7 @@ from keepgate.gateway import replies
 from keepgate.gateway.background import Background
 from keepgate.gateway.calls import Unfit, why_unfit
 from keepgate.gateway.eliciting import Way
+from keepgate.gateway.heavy import BIG
 from keepgate.gateway.pending import Pending
 from keepgate.gateway.relay import CallbackHandler, Observer, must_know_uris
 from keepgate.model.errors import AuditError, UpstreamError
@@ -178,7 +179,11 @@ class Passage(Pending):
         try:
             if not self.accept(reply):
                 return
-            if must_know_uris(running.view, running.message.method, reply):
+            if (
+                reply.size > BIG
+                or running.turns is not None
+                or must_know_uris(running.view, running.message.method, reply)
+            ):
                 self.spawn(self.receive_later(reply))
             else:
                 self._receive(reply)
@@ -219,11 +224,9 @@ class Passage(Pending):
             await self.receive_later(reply)
 
     async def receive_later(self, reply: Message) -> None:
-        """As soon as it is known whose the URIs in the reply are."""
+        """As soon as it is known whose the URIs in the reply are, and what is in a large one."""
         try:
-            running = self.running
-            if must_know_uris(running.view, running.message.method, reply):
-                await running.view.know_uris()
+            await self.lane.services.relay.expect(self.running, self.asked, reply)
             self._receive(reply)
         except Exception as error:  # noqa: BLE001 - the client must not wait for ever
             self.failed(error)

@@ -5,8 +5,8 @@ Shared by both eras and all fronts. See docs/life-of-a-message.md, which follows
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from keepgate.gateway import replies, uris
@@ -15,8 +15,10 @@ from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.calls import Calls
 from keepgate.gateway.eliciting import Client, Eliciting, Way
 from keepgate.gateway.enforce import Enforcer, payload_of
+from keepgate.gateway.heavy import BIG, Turns
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.task_ledger import Ledger
+from keepgate.gateway.trace import new_trace
 from keepgate.gateway.view import Target, View
 from keepgate.model.access import Action, Resource, ResourceKind
 from keepgate.model.contract import Contract
@@ -44,19 +46,6 @@ _PROMISED = {
 _KIND_OF = {"tools/call": ResourceKind.TOOL, "prompts/get": ResourceKind.PROMPT}
 
 
-_TRACE_BYTES = 8
-_random = memoryview(b"")
-
-
-def new_trace() -> str:
-    """A fresh decision id of 16 hex digits, shared by all records of one request."""
-    global _random  # noqa: PLW0603 - fetched a page at a time: asking the system for each costs more than deciding
-    if not _random:
-        _random = memoryview(secrets.token_bytes(512 * _TRACE_BYTES))
-    taken, _random = _random[:_TRACE_BYTES], _random[_TRACE_BYTES:]
-    return taken.hex()
-
-
 def must_know_uris(view: View, method: str, reply: Message) -> bool:
     """Whether the servers' resource lists are needed to tell whose the URIs of a reply are."""
     return len(view.backends) > 1 and bool(uris.mentioned(method, reply.body))
@@ -75,6 +64,8 @@ class Running:
     outlet: Outlet
     trace: str
     message: Message
+    turns: Turns | None = None
+    """Large notifications, where there are any"""
 
 
 def _unheard_of(method: str, target: Target, reply: Message) -> bool:
@@ -122,9 +113,16 @@ class Observer:
             if self.callbacks is not None:
                 self.callbacks.callback(self.running, self.backend, message)
             return
-        self.relay.pass_notification(
-            self.running.caller, self.backend, message, self.running.trace, self.running.outlet
-        )
+        running, relay, server = self.running, self.relay, self.backend.settings.id
+        if message.size > BIG or running.turns is not None:
+            running.turns = running.turns or Turns(relay.enforcer, server)
+            running.turns.take(running.caller.gets(message, server), partial(self._pass, message))
+        else:
+            self._pass(message)
+
+    def _pass(self, message: Message) -> None:
+        running = self.running
+        self.relay.pass_notification(running.caller, self.backend, message, running.trace, running.outlet)
 
     def opened(self, *, streaming: bool) -> None:
         """The server answers."""
@@ -157,6 +155,7 @@ class Relay:
             if target is not None and "inputResponses" in message.params:
                 message = running.message = self.eliciting.taken(message, caller, target.backend.settings.id)
             exchange = self.exchange(message, caller, target)
+            await self.enforcer.foresee(exchange)
             verdict, seq = self._judge(exchange, target, trace, message)
             way = Way(caller, outlet, trace, callbacks) if callbacks is not None else None
             if (
@@ -283,11 +282,18 @@ class Relay:
         params, headers = self.outgoing(message, caller, target)
         observer = Observer(self, running, backend, callbacks)
         reply = await backend.request(message.method, params, caller, observer, headers)
-        if must_know_uris(running.view, message.method, reply):
-            await running.view.know_uris()
+        await self.expect(running, asked, reply)
         out, _, seq = self.receive(running, target, asked, reply)
         await self.enforcer.settled(seq)
         return out
+
+    async def expect(self, running: Running, asked: Exchange, reply: Message) -> None:
+        """Whatever has to be waited for before a reply is judged."""
+        if running.turns is not None:
+            await running.turns.over()
+        if must_know_uris(running.view, running.message.method, reply):
+            await running.view.know_uris()
+        await self.enforcer.foresee(running.caller.answered(reply, asked))
 
     def receive(
         self, running: Running, target: Target, asked: Exchange, reply: Message

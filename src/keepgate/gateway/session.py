@@ -26,12 +26,13 @@ from keepgate.gateway.link import Link
 from keepgate.gateway.listen import MAX_RESOURCES
 from keepgate.gateway.outlets import Push
 from keepgate.gateway.pending import CallObserver
-from keepgate.gateway.relay import CallbackHandler, Observer, Running, new_trace
+from keepgate.gateway.relay import CallbackHandler, Observer, Running
 from keepgate.gateway.servers import Servers
 from keepgate.gateway.services import Services
 from keepgate.gateway.shelf import CHANGED
 from keepgate.gateway.streams import ResumableStream, StreamTable
 from keepgate.gateway.task_ledger import AtServers
+from keepgate.gateway.trace import new_trace
 from keepgate.model.access import Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message

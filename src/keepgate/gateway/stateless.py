@@ -24,8 +24,8 @@ from keepgate.gateway.inflight import InFlight
 from keepgate.gateway.inspection import presentable
 from keepgate.gateway.listen import Listen
 from keepgate.gateway.parking import Parking
-from keepgate.gateway.relay import new_trace
 from keepgate.gateway.services import Services
+from keepgate.gateway.trace import new_trace
 from keepgate.gateway.upstream import Upstream
 from keepgate.gateway.view import View
 from keepgate.model.access import Principal

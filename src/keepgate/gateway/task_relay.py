@@ -17,10 +17,11 @@ from keepgate.gateway.backend import Backend
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.enforce import Enforcer
 from keepgate.gateway.listing import Visibility
-from keepgate.gateway.relay import CallbackHandler, Observer, Relay, Running, new_trace
+from keepgate.gateway.relay import CallbackHandler, Observer, Relay, Running
 from keepgate.gateway.task_ledger import Ledger
 from keepgate.gateway.task_outcome import Outcomes, resource_of
 from keepgate.gateway.task_table import Known
+from keepgate.gateway.trace import new_trace
 from keepgate.gateway.view import View
 from keepgate.model.access import Action, Principal
 from keepgate.model.errors import AuditError, RemoteError, UpstreamError
@@ -174,6 +175,7 @@ class TaskRelay:
         elif reply.kind is Kind.RESULT and self._tells_state(message, caller, body["result"]):
             body["result"] = await self._state(running, known, backend, body["result"])
         reply.body = body
+        await self._enforcer.foresee(exchange)
         verdict, seq = self._enforcer.judge(exchange, running.trace, belongs=True)
         await self._enforcer.settled(seq)
         if verdict.effect >= Effect.ASK:

@@ -47,6 +47,8 @@ class Message:
     """The method of a request or notification, else the empty string."""
     is_reply: bool
     """True for a result or an error."""
+    seen: Any
+    """What detectors saw in a large message before it is decided on; None for what was not looked at yet."""
 
     def __init__(self, kind: Kind, body: dict[str, Json], size: int = 0) -> None:
         self.kind = kind
@@ -54,6 +56,7 @@ class Message:
         self.size = size
         self.method = body.get("method", "")
         self.is_reply = kind in _REPLIES
+        self.seen = None
 
     @property
     def id(self) -> RequestId | None:

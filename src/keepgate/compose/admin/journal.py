@@ -7,7 +7,7 @@ import time
 from keepgate.admin.face import Event
 from keepgate.audit.record import Entry
 from keepgate.gateway.enforce import Enforcer
-from keepgate.gateway.relay import new_trace
+from keepgate.gateway.trace import new_trace
 
 
 class AuditJournal:

@@ -55,11 +55,14 @@ class Content:
         to_server: Table | Book,
         to_client: Table = NOTHING,
         key: bytes = _NO_KEY,
+        again: Callable[[], Sequence[Detector]] | None = None,
     ) -> None:
         """One table for each direction, or a book with those of every server. `key` makes the marks of texts."""
         self._detectors = tuple(detectors)
         self.book = to_server if isinstance(to_server, Book) else Book(Terms(to_server, to_client))
         self._key = key
+        self._again = again
+        """Makes the detectors once more"""
 
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """No opinion unless something is seen."""
@@ -72,7 +75,9 @@ class Content:
             return None
         resource = exchange.resource
         terms = self.book.of(exchange.server, resource.name if resource is not None else "")
-        seen = self._look(value, root, ARGUMENT if to_server else CONTENT)
+        seen = exchange.message.seen
+        if seen is None:
+            seen = self._look(value, root, ARGUMENT if to_server else CONTENT)
         if to_server:
             return self._verdict(seen, terms.to_server.action, value, root, exchange.server) if seen else None
         if terms.wrap and exchange.message.kind is _RESULT:
@@ -92,6 +97,17 @@ class Content:
 
         return action
 
+    def apart(self) -> Callable[[Message, Direction], list[Sighting]]:
+        """The look of `check` with detectors of its own, for another thread: those of a guard are for one."""
+        detectors = tuple(self._again()) if self._again is not None else self._detectors
+
+        def look(message: Message, direction: Direction) -> list[Sighting]:
+            root, value = _inspected(message)
+            setting = ARGUMENT if direction is Direction.TO_SERVER else CONTENT
+            return [] if value is None else _seen(detectors, value, root, setting)
+
+        return look
+
     def judge_artifact(self, artifact: Artifact) -> Verdict | None:
         """The verdict on something that is not in a message, as if it went to a client."""
         seen = self._look(artifact.content, artifact.member, _setting(artifact))
@@ -103,11 +119,7 @@ class Content:
         return self._verdict(seen, terms.to_client.action, content, artifact.member, artifact.server)
 
     def _look(self, value: Json, root: str, setting: Setting) -> list[Sighting]:
-        seen: list[Sighting] = []
-        for detector in self._detectors:
-            if found := detector.look(value, (root,), setting):
-                seen.extend(found)
-        return seen
+        return _seen(self._detectors, value, root, setting)
 
     def _verdict(
         self,
@@ -192,6 +204,14 @@ def _neutralise(
 
 def _titles(judged: Iterable[tuple[Sighting, Action]], action: Action) -> str:
     return ", ".join(sorted({sighting.finding.title for sighting, each in judged if each is action}))
+
+
+def _seen(detectors: Iterable[Detector], value: Json, root: str, setting: Setting) -> list[Sighting]:
+    seen: list[Sighting] = []
+    for detector in detectors:
+        if found := detector.look(value, (root,), setting):
+            seen.extend(found)
+    return seen
 
 
 def _setting(artifact: Artifact) -> Setting:
