@@ -27,6 +27,11 @@ SET_ASIDE: Final = "audit/set-aside"
 """`method` of the event that tells of a writer whose files do not fit their checkpoint."""
 ROTATED: Final = "audit/key-rotated"
 """`method` of the last event under a signing key; its `rules` name the one that follows, `ed25519:<base64>`."""
+PRUNED: Final = "audit/pruned"
+"""`method` of the event that tells of records past their time; its `rules` say how many of each writer, `writer:count`.
+
+It names all that are gone by then, so the newest of these events that is signed is enough.
+"""
 INLINE: Final = 1024
 """Bytes of the longest sealed payload that stands in its record; a longer one lies beside it, under its hash."""
 

@@ -24,12 +24,13 @@ from typing import Any, Final
 import orjson
 
 from keepgate.audit.checkpoint import Checkpoint, EvidenceError, PublicKey, notes
-from keepgate.audit.record import GENESIS, RECOVERED, ROTATED, VERSION, leaf
+from keepgate.audit.record import GENESIS, PRUNED, RECOVERED, ROTATED, VERSION, leaf
 from keepgate.audit.segment import Header, torn
 from keepgate.audit.tree import Tree
 
 MOST: Final = 20
 """Problems that are listed."""
+_HASH: Final = 32
 LONGEST: Final = 1 << 30
 """Bytes of a sealed payload; far above any message limit."""
 
@@ -60,6 +61,8 @@ class Evidence:
     checkpoints: bytes
     segments: Iterable[Segment]
     elsewhere: Sequence[bytes] = ()
+    pruned: Sequence[bytes] = ()
+    """Of the segments before those that are there: the leaf hashes of their records, one after the other."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,8 @@ class Report:
 
     writer: str
     records: int = 0
+    pruned: int = 0
+    """Records of which only the leaf hashes are left, because they were past their time."""
     signed: int = 0
     checkpoints: int = 0
     key: str = ""
@@ -76,6 +81,8 @@ class Report:
     unknown: list[str] = field(default_factory=list)
     successors: list[str] = field(default_factory=list)
     """Keys that the signed records name as those that follow, `ed25519:<base64>`."""
+    prunings: list[str] = field(default_factory=list)
+    """What the signed records say was past its time, `writer:count`."""
     witnessed: list[str] = field(default_factory=list)
     """What others say that keep its checkpoints."""
 
@@ -106,7 +113,9 @@ def verify_writer(evidence: Evidence) -> Report:
     report.checkpoints = len(local)
     chain = _Chain(report, sorted([*local, *elsewhere], key=lambda found: found.size))
     try:
-        for number, segment in enumerate(evidence.segments, 1):
+        for leaves in evidence.pruned:
+            chain.pruned(leaves)
+        for number, segment in enumerate(evidence.segments, len(evidence.pruned) + 1):
             chain.segment(segment, number)
     except EvidenceError as error:
         report.fail(error.public)
@@ -115,6 +124,7 @@ def verify_writer(evidence: Evidence) -> Report:
     if local and not report.failed:
         report.signed = local[-1].size
         report.successors = [named for seq, named in chain.successors if seq < report.signed]
+        report.prunings = [told for seq, told in chain.prunings if seq < report.signed]
     _say_unknown(report, evidence)
     return report
 
@@ -159,6 +169,25 @@ def check_succession(reports: Sequence[Report]) -> None:
             )
 
 
+def check_prunings(reports: Sequence[Report]) -> None:
+    """Fail a log that lacks more of its beginning than a log signed by the same key, or one that followed it, says."""
+    followers = {successor for report in reports for successor in report.successors}
+    for report in reports:
+        if report.pruned and report.key:
+            trusted = {_shown(report.key), *followers}
+            told = [
+                int(count)
+                for other in reports
+                if other.key and not other.failed and _shown(other.key) in trusted
+                for writer, _, count in (each.partition(":") for each in other.prunings)
+                if writer == report.writer and count.isdecimal()
+            ]
+            if report.pruned > max(told, default=0):
+                report.fail(
+                    f"the first {report.pruned} records are gone, and no signed record says that it was their time"
+                )
+
+
 def _shown(vkey: str) -> str:
     """The key of a verifier key as records name it."""
     return f"ed25519:{b64encode(PublicKey.parse(vkey).raw).decode()}"
@@ -186,8 +215,20 @@ class _Chain:
         """Records whose payload is not the one they name."""
         self.successors: list[tuple[int, str]] = []
         """Keys that are to follow, each with the record that says so."""
+        self.prunings: list[tuple[int, str]] = []
+        """What was past its time, each with the record that says so."""
         self.sealed_at = 0
         self.torn = 0
+
+    def pruned(self, leaves: bytes) -> None:
+        """Take in what is left of a segment that was past its time. Raises EvidenceError where it does not fit."""
+        if not leaves or len(leaves) % _HASH:
+            raise EvidenceError("audit-log", "the hashes of records past their time are damaged")
+        for at in range(0, len(leaves), _HASH):
+            self.tree.append(leaves[at : at + _HASH])
+            self._compare()
+        self.prev = leaves[-_HASH:].hex()
+        self.report.pruned = self.tree.size
 
     def segment(self, segment: Segment, number: int) -> None:
         """Read one segment. Raises EvidenceError where nothing after it can be trusted."""
@@ -210,7 +251,7 @@ class _Chain:
             record = orjson.loads(stored)
             chained = (record["v"], record["writer"], record["seq"], record["prev"])
             place = _place(record["payload"])
-            told = record["method"], record["rules"] if record["kind"] == "event" else ()
+            told = record["rules"] if record["kind"] == "event" else ()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise EvidenceError("audit-log", f"record {seq} is malformed") from error
         if chained != (VERSION, self.report.writer, seq, self.prev):  # step 4
@@ -220,19 +261,23 @@ class _Chain:
             )
         if place:
             self._payload(seq, place, segment)
-        if told[1]:
-            self._heed(*told, seq)
+        if told:
+            self._heed(record, seq)
         hashed = leaf(stored)
         self.tree.append(hashed)
         self.prev = hashed.hex()
         self._compare()
 
-    def _heed(self, method: str, rules: Sequence[Any], seq: int) -> None:
+    def _heed(self, record: dict[str, Any], seq: int) -> None:
         """What the log says of itself."""
+        method, rules, verdict = record["method"], record["rules"], record.get("verdict")
         if method == RECOVERED:
             self._excuse(rules, seq)
         elif method == ROTATED:
             self.successors += [(seq, str(named)) for named in rules]
+        elif method == PRUNED and isinstance(verdict, dict) and verdict.get("effect") == "allow":
+            # What somebody asked for who may not is recorded as well, and allows nothing.
+            self.prunings += [(seq, str(told)) for told in rules]
 
     def _payload(self, seq: int, place: tuple[Any, Any, Any], segment: Segment) -> None:
         """Step 5. Payloads lie one after the other, in the order of their records."""

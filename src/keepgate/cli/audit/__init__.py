@@ -9,7 +9,7 @@ import typer
 
 from keepgate.cli.audit.anchor import anchor
 from keepgate.cli.audit.export import export, follow
-from keepgate.cli.audit.keep import rotate_key
+from keepgate.cli.audit.keep import prune, rotate_key
 from keepgate.cli.audit.payloads import decrypt, erase
 from keepgate.cli.audit.proof import prove, verify_proof
 from keepgate.cli.audit.search import query, tail
@@ -28,5 +28,6 @@ app.command()(anchor)
 app.command()(export)
 app.command()(follow)
 app.command("rotate-key")(rotate_key)
+app.command()(prune)
 app.command()(decrypt)
 app.command()(erase)

@@ -53,14 +53,14 @@ def moment(text: str) -> int:
     return int(zoned.timestamp()) * 1_000_000_000 + zoned.microsecond * 1000
 
 
-def _when(text: str) -> str:
+def when(text: str) -> str:
     from keepgate.audit.record import rfc3339
 
     return rfc3339(moment(text))
 
 
 When = typer.Option(
-    parser=_when, metavar="TIME", help="`2h` ago, a date, or an RFC 3339 time.", show_default=False
+    parser=when, metavar="TIME", help="`2h` ago, a date, or an RFC 3339 time.", show_default=False
 )
 
 

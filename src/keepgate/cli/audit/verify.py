@@ -114,6 +114,10 @@ def _shape(report: Report) -> dict[str, Any]:
 def _print(report: Report) -> None:
     typer.echo(f"writer {report.writer}: {report.status}")
     typer.echo(f"  records   {report.records}, of these not signed yet: {report.unsigned}")
+    if report.pruned:
+        typer.echo(
+            f"  past      {report.pruned} records before these were past their time: their hashes are left"
+        )
     typer.echo(f"  signed    {report.checkpoints} checkpoints, key {safe(report.key) or 'missing'}")
     for line in report.witnessed:
         typer.echo(f"  witnessed {safe(line)}")

@@ -9,6 +9,8 @@ from keepgate.stores.files import create
 
 LOG = ".log"
 SEALED = ".sealed"
+LEAVES = ".leaves"
+"""What is kept of a segment that is past its time: the leaf hashes of its records, so that the tree stays whole."""
 CHECKPOINTS = "checkpoints"
 PUBLIC_KEY = "public.key"
 SIGNING_KEY = "signing.key"
@@ -37,6 +39,12 @@ def writers(audit: Path) -> list[Path]:
 def segments(writer: Path) -> list[int]:
     """The numbers of a writer's segments, ascending."""
     return sorted(int(path.stem) for path in writer.glob(f"*{LOG}") if path.stem.isdecimal())
+
+
+def pruned(writer: Path) -> list[int]:
+    """The numbers of the segments of which only the leaf hashes are left, ascending."""
+    kept = {int(path.stem) for path in writer.glob(f"*{LEAVES}") if path.stem.isdecimal()}
+    return sorted(kept - set(segments(writer)))
 
 
 def segment(writer: Path, number: int, suffix: str) -> Path:

@@ -21,7 +21,7 @@ from keepgate.audit.proof import Nodes
 from keepgate.audit.record import leaf
 from keepgate.model.errors import LocalError
 from keepgate.stores.audit import rows, tiles
-from keepgate.stores.audit.files import LOG, audit_directory, segment, writers
+from keepgate.stores.audit.files import LEAVES, LOG, audit_directory, pruned, segment, writers
 from keepgate.stores.audit.reading import records
 from keepgate.stores.audit.search import Filter, reader, search
 from keepgate.stores.files import make_directory
@@ -104,6 +104,14 @@ class Index:
             row = database.execute("SELECT id, size FROM writer WHERE name = ?", (writer,)).fetchone()
             yield tiles.nodes(database, row[0] if row else 0), row[1] if row else 0
 
+    def forget(self, writer: str, last: int) -> None:
+        """Find the records of a writer's segments up to `last` no more: they are past their time."""
+        with self._connection() as database, _transaction(database):
+            database.execute(
+                "DELETE FROM event WHERE segment <= ? AND writer = (SELECT id FROM writer WHERE name = ?)",
+                (last, writer),
+            )
+
     def start(self) -> None:
         """Keep the index up to date from a thread of its own, until `close`."""
         self._thread.start()
@@ -166,6 +174,8 @@ def _batch(database: sqlite3.Connection, directory: Path, most: int) -> int:
     """Index the next records of a writer. Processes take turns: each goes on where the last one ended."""
     with _transaction(database):
         writer, number, at, size = _place(database, directory.name)
+        if not size:
+            size = _take_pruned(database, writer, directory)
         found = list(islice(records(directory, number, at), most))
         if found:
             texts = rows.Texts(database)
@@ -177,6 +187,17 @@ def _batch(database: sqlite3.Connection, directory: Path, most: int) -> int:
             end = (writer, directory.name, last.segment, last.end, leaves[-1].hex(), size + len(found))
             database.execute("REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)", end)
     return len(found)
+
+
+def _take_pruned(database: sqlite3.Connection, writer: int, directory: Path) -> int:
+    """Begin the tree with what is left of records past their time. Returns how many there were."""
+    size = 0
+    for number in pruned(directory):
+        data = segment(directory, number, LEAVES).read_bytes()
+        leaves = [data[at : at + 32] for at in range(0, len(data), 32)]
+        tiles.extend(database, writer, size, leaves)
+        size += len(leaves)
+    return size
 
 
 def _place(database: sqlite3.Connection, name: str) -> tuple[int, int, int, int]:

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from keepgate.audit.checkpoint import EvidenceError, notes, parse_note
 from keepgate.audit.segment import torn
-from keepgate.audit.verify import Evidence, Report, Segment, check_succession, verify_writer
+from keepgate.audit.verify import Evidence, Report, Segment, check_prunings, check_succession, verify_writer
 from keepgate.stores.audit.files import (
     CHECKPOINTS,
+    LEAVES,
     LOG,
     PUBLIC_KEY,
     SEALED,
     audit_directory,
+    pruned,
     segment,
     segments,
     writers,
@@ -48,6 +50,7 @@ def verify(
                 reports.append(verify_writer(evidence))
     gone = ["a checkpoint was kept elsewhere, and the whole log is gone"]
     check_succession(reports)
+    check_prunings(reports)
     return [*reports, *(Report(writer, failed=gone) for writer in sorted(kept))]
 
 
@@ -57,7 +60,10 @@ def _evidence(directory: Path, parts: Iterator[Segment], elsewhere: list[bytes])
     checkpoints, public_key = _read(directory / CHECKPOINTS), _read(directory / PUBLIC_KEY)
     if not (checkpoints or public_key or elsewhere or segments(directory)):
         return None
-    return Evidence(directory.name, public_key.decode("utf-8", "replace"), checkpoints, parts, elsewhere)
+    leaves = [_read(segment(directory, number, LEAVES)) for number in pruned(directory)]
+    return Evidence(
+        directory.name, public_key.decode("utf-8", "replace"), checkpoints, parts, elsewhere, leaves
+    )
 
 
 def _segments(directory: Path) -> Generator[Segment, None, None]:
