@@ -617,3 +617,23 @@ def test_diff_takes_conditions_for_the_best_they_allow(conditional, tmp_path):
     assert result.exit_code == 1
     assert "gains" in result.stdout
     assert "loses" in result.stdout
+
+
+def test_why_can_say_what_was_read_before(tmp_path):
+    path = tmp_path / "keepgate.yaml"
+    path.write_text(
+        CONFIG.replace(
+            '      deny: ["*/*secret*"]',
+            "      deny:\n"
+            "        - {use: '*/*', when: {flow: [untrusted, 'private:crm'], sink: true}}\n"
+            "        - {use: '*/*', when: {carries: [customers]}}",
+        )
+    )
+    asked = ("why", "key:cursor", "call_tool", "files/read_x", "--config", str(path))
+    both = ("--label", "untrusted", "--label", "private:crm")
+    assert invoke(*asked, *both).output.startswith("ALLOW")
+    assert invoke(*asked, "--label", "untrusted", "--sink").output.startswith("ALLOW")
+    assert invoke(*asked, *both, "--sink").output.startswith("DENY")
+    assert invoke(*asked, "--carries", "customers").output.startswith("DENY")
+    assert invoke(*asked, "--carries", "unknown").output.startswith("DENY")
+    assert invoke(*asked, "--carries", "other").output.startswith("ALLOW")

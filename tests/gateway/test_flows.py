@@ -157,7 +157,7 @@ async def test_private_data_after_untrusted_text_does_not_leave_without_a_person
     assert house.sent == 0
     (waiting,) = house.approvals.every()
     assert "now `mail/send` leads outside" in waiting.wanted.reason
-    assert waiting.wanted.rules[0] == "flow:trifecta"
+    assert waiting.wanted.rules[0] == "trifecta"
     house.approvals.decide(waiting.id, approve=True, by="local:boss")
     assert "waits for a person" in await call("mail_send", to="thief@example.net", text="the list")
     assert house.sent == 0

@@ -49,6 +49,15 @@ def test_what_does_not_fit_into_the_queue_is_not_lost(traces):
     assert found(traces, "INV-48213-C") == {"private", "private:crm"}
 
 
+def test_what_is_only_issued_is_forgotten_rather_than_kept(traces):
+    traces.returned({"x": "ORD-777123"}, "mail", frozenset(), 20)
+    for number in range(50):
+        traces.returned({"x": f"text {number}"}, "mail", frozenset(), WAITING // 4)
+    traces.returned({"x": "ORD-777123"}, "crm", PRIVATE, 20)
+    assert traces.size <= 1_000_000
+    assert found(traces, "ORD-777123") == {"private", "private:crm"}
+
+
 def test_where_something_was_forgotten_anything_may_be_it():
     traces = Traces(b"k" * 32, begun=False)
     assert traces.full

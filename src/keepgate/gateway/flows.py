@@ -108,6 +108,10 @@ class Flows:
         self._key = key
         self._servers: Mapping[str, Server] = {}
         self._tracing = self._everything = False
+        self._outside: set[str] = set()
+        """Servers that what others returned could be told to."""
+        self._watched: set[str] = set()
+        """Servers of which that is so."""
         self._traced: OrderedDict[str, Flow] = OrderedDict()
         self._flows: OrderedDict[str, Flow] = OrderedDict()
         self._marks: dict[tuple[str, Resource | None], Mark] = {}
@@ -122,8 +126,11 @@ class Flows:
         `tracing`: policies ask what arguments repeat, of strangers as well.
         """
         self._servers = servers
-        self._tracing = len(servers) > 1  # with one there is nowhere else to repeat it
         self._everything = tracing
+        outside = {name for name, server in servers.items() if tracing or server.may_lead_out}
+        self._tracing = len(servers) > 1 and bool(outside)  # with one there is nowhere else to repeat it
+        self._outside = outside
+        self._watched = {name for name in servers if outside - {name}} if self._tracing else set()
         self._marks.clear()
         self._reaches.clear()
 
@@ -137,9 +144,9 @@ class Flows:
         resource = exchange.resource
         if resource is None:
             return None
+        if self._tracing:
+            self._trace(exchange.principal.id, flow).asked(said_in(exchange), exchange.message.size)
         if not flow.origins:
-            if self._tracing:
-                self._trace(exchange.principal.id, flow).asked(said_in(exchange), exchange.message.size)
             return None
         fact = flow.fact(self.reach(exchange))
         if fact.reach is Reach.NONE or not (self._everything or (fact.reach is Reach.READING and flow.armed)):
@@ -163,7 +170,9 @@ class Flows:
         """Where the values of a flow are known. Of few flows at a time: of those that began last."""
         traces = flow.traces
         if traces is None:
-            traces = flow.traces = Traces(self._key, begun=not flow.origins)
+            labels = frozenset(label for label, _, _ in flow.origins)
+            begun = not tracked_labels(labels, all_of_them=self._everything)
+            traces = flow.traces = Traces(self._key, begun=begun)
             self._traced[principal] = flow
             if len(self._traced) > TRACED:
                 self._traced.popitem(last=False)[1].traces = None
@@ -178,9 +187,7 @@ class Flows:
         mark = self._mark(server, resource)
         labels = mark.labels | _labels_seen(findings) if findings else mark.labels
         if self._tracing:
-            what = tracked_labels(labels, all_of_them=self._everything)
-            message = exchange.message
-            self._trace(exchange.principal.id, flow).returned(message.body, server, what, message.size)
+            self._remember(exchange, flow, labels)
         if (server, name) in flow.seen and not findings:
             return
         if not labels:
@@ -194,6 +201,13 @@ class Flows:
         if len(flow.seen) > KNOWN:
             flow.seen.clear()
         flow.seen.add((server, name))
+
+    def _remember(self, exchange: Exchange, flow: Flow, labels: frozenset[str]) -> None:
+        """What a server returned is recognised elsewhere, and may go back to it."""
+        server, message = exchange.server, exchange.message
+        what = tracked_labels(labels, all_of_them=self._everything)
+        if server in (self._watched if what else self._outside):
+            self._trace(exchange.principal.id, flow).returned(message.body, server, what, message.size)
 
     def reach(self, exchange: Exchange) -> Reach:
         """Where a request can carry data."""

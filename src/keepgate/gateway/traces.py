@@ -1,7 +1,8 @@
 """What the results of one flow held, kept as fingerprints so that it is recognised in later arguments.
 
 Nothing is fingerprinted before a call needs to know: until then what was said waits in a bounded queue, so that work
-with one server, or with none outside, costs next to nothing. What does not fit into it is fingerprinted at once.
+with one server, or with none outside, costs next to nothing. What does not fit into it is fingerprinted at once if it
+is to be recognised, else forgotten: then somebody is asked who need not have been.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ WAITING: Final = 64 * 1024
 
 
 class Traces:
-    """Of one flow. `begun`: nothing was labelled before; else it is as if values had been forgotten."""
+    """Of one flow. `begun`: there was nothing to be recognised before; else it is as if values had been forgotten."""
 
     def __init__(self, key: bytes, *, begun: bool) -> None:
         self._prints = Prints(key)
@@ -26,8 +27,10 @@ class Traces:
         self._sources: dict[tuple[str, frozenset[str]], int] = {}
         self._tracked: set[str] = set()
         """Servers that have returned anything that is to be recognised."""
-        self._waiting: deque[tuple[Any, int, bool, int]] = deque()
-        self._size = 0
+        self._waiting: deque[tuple[Any, int, int]] = deque()
+        self._issued: deque[tuple[Any, int, int]] = deque()
+        """The same, of what is not to be recognised: whose it is."""
+        self._sizes = [0, 0]
 
     @property
     def full(self) -> bool:
@@ -37,7 +40,7 @@ class Traces:
     @property
     def size(self) -> int:
         """Bytes, about: prints, and what waits."""
-        return self._prints.size + 3 * self._size
+        return self._prints.size + 3 * sum(self._sizes)
 
     def give_up(self) -> None:
         """Something is not known here: what is not found may have been there all the same."""
@@ -48,23 +51,28 @@ class Traces:
         return len(self._tracked) > 1 or (bool(self._tracked) and server not in self._tracked)
 
     def asked(self, arguments: Any, size: int) -> None:
-        """A caller says something; what it says before anything is labelled is its own."""
+        """A caller says something; what it says before there is anything to be recognised is its own."""
         if not self._tracked and not self._prints.full:
-            self._later(arguments, USER, size, tracked=False)
+            self._issue(arguments, USER, size)
 
     def returned(self, result: Any, server: str, labels: frozenset[str], size: int) -> None:
         """A server returned something with these labels. Without one it is known to have issued the values."""
-        if labels:
-            self._tracked.add(server)
-        self._later(result, self._bit(server, labels), size, tracked=bool(labels))
+        bit = self._bit(server, labels)
+        if not labels:
+            self._issue(result, bit, size)
+            return
+        self._tracked.add(server)
+        self._waiting.append((result, bit, size))
+        self._sizes[0] += size
+        while self._sizes[0] > WAITING:
+            self._take()
 
     def found(self, arguments: Any, receiver: str, origins: Iterable[tuple[str, str]]) -> frozenset[str]:
         """Labels of what arguments repeat of other servers than the receiver; `origins`: all labels with servers.
 
         Where values were forgotten and the arguments have some that could be such, it is all of them, and `unknown`.
         """
-        while self._waiting:
-            self._take()
+        self._take_all()
         own = 0
         for (server, _), bit in self._sources.items():
             if server == receiver:
@@ -82,16 +90,25 @@ class Traces:
             )
         return frozenset(out)
 
-    def _later(self, value: Any, source: int, size: int, *, tracked: bool) -> None:
-        self._waiting.append((value, source, tracked, size))
-        self._size += size
-        while self._size > WAITING:
+    def _issue(self, value: Any, source: int, size: int) -> None:
+        self._issued.append((value, source, size))
+        self._sizes[1] += size
+        while self._sizes[1] > WAITING:
+            self._sizes[1] -= self._issued.popleft()[2]
+
+    def _take_all(self) -> None:
+        """First what callers and receivers have themselves."""
+        while self._issued:
+            value, source, _ = self._issued.popleft()
+            self._prints.add(value, source, tracked=False)
+        self._sizes[1] = 0
+        while self._waiting:
             self._take()
 
     def _take(self) -> None:
-        value, source, tracked, size = self._waiting.popleft()
-        self._size -= size
-        self._prints.add(value, source, tracked=tracked)
+        value, source, size = self._waiting.popleft()
+        self._sizes[0] -= size
+        self._prints.add(value, source, tracked=True)
 
     def _bit(self, server: str, labels: frozenset[str]) -> int:
         """The bit of a source. Where there are too many, what is known of values is not enough any more."""

@@ -59,12 +59,16 @@ class Situation:
     """level of login; with one, the caller has shown an access token"""
     actors: tuple[str, ...] = ()
     """who acts for the user"""
+    flow: Mapping[str, Any] = field(default_factory=dict)
+    """`labels`, `values` and `sink`, as policies read them"""
 
     def of(self, request: Request) -> Request:
         """`request` in this situation; it logged in at that time."""
         context: dict[str, Any] = {"arguments": dict(self.arguments)}
         if self.time is not None:
             context["time"] = self.time
+        if self.flow:
+            context["flow"] = dict(self.flow)
         who = replace(request.principal, actors=self.actors)
         if self.acr:
             who = replace(who, auth=Authentication("", acr=self.acr, auth_time=self.time))

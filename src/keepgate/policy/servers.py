@@ -116,6 +116,11 @@ class Server:
     def _assumed_private(self) -> bool:
         return self.place.holds if self.data == "restricted" else self.data != "public"
 
+    @property
+    def may_lead_out(self) -> bool:
+        """Whether using anything of it can carry data outside."""
+        return self.place.outward or bool(self.flow.sink) or any(said.sink for said in self.tools.values())
+
     def reach_of(self, resource: Resource, definition: Any) -> Reach:
         """Where using a thing can carry data. `definition` is the server's own, if it lists the thing."""
         tool = resource.kind is ResourceKind.TOOL

@@ -35,7 +35,7 @@ def test_the_path_is_told_in_words():
     verdict = judged(ISSUE, FILE)
     assert verdict.effect is Effect.ASK
     assert verdict.obligations == (OUT_OF_BAND,)
-    assert verdict.rules == ("flow:trifecta",)
+    assert verdict.rules == ("trifecta",)
     assert verdict.reason == (
         "private data could leave: `github/get_issue` brought untrusted text at 12:03 UTC, "
         "`github/get_private_file` private data at 12:04 UTC; now `mail/send` leads outside"

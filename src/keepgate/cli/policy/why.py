@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -41,6 +42,23 @@ Arguments = Annotated[
 At = Annotated[str, typer.Option(metavar="TIME", help="When: `2026-11-21T09:00`.", show_default=False)]
 Acr = Annotated[str, typer.Option(metavar="LEVEL", help="Level of login.", show_default=False)]
 
+Labels = Annotated[
+    list[str],
+    typer.Option(
+        "--label",
+        metavar="LABEL",
+        help="Of what the caller was shown: `private:crm`. May be repeated.",
+        show_default=False,
+    ),
+]
+Carries = Annotated[
+    list[str],
+    typer.Option(
+        metavar="LABEL", help="Of what the arguments repeat of it. May be repeated.", show_default=False
+    ),
+]
+Sink = Annotated[bool, typer.Option("--sink", help="The call leads outside.")]
+
 
 def arguments_of(given: Iterable[str]) -> dict[str, Any]:
     """`name=value` as arguments of a call. Raises ValueError."""
@@ -67,6 +85,9 @@ def why(  # noqa: PLR0917 - each is an option
     argument: Arguments = [],  # noqa: B006
     at: At = "",
     acr: Acr = "",
+    label: Labels = [],  # noqa: B006
+    carries: Carries = [],  # noqa: B006
+    sink: Sink = False,
     config: Config = None,
 ) -> None:
     """Say how a request is decided, by what, and what would change it."""
@@ -80,6 +101,8 @@ def why(  # noqa: PLR0917 - each is an option
         fail("give PRINCIPAL, ACTION and RESOURCE, or `--decision ID`", 2)
     with usage():
         situation = Situation(arguments_of(argument), moment(at) / 1e9 if at else time.time(), acr)
+        flow = {"labels": sorted(label), "values": sorted(carries), "sink": sink}
+        situation = replace(situation, flow=flow)
         request = situation.of(question([principal, *also], action, resource))
         loaded = Loaded.of(config)
         access = loaded.settings.access

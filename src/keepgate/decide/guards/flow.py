@@ -17,7 +17,7 @@ from keepgate.model.flow import PRIVATE, SECRET, UNKNOWN, UNTRUSTED, FlowFact, O
 from keepgate.model.message import Direction
 from keepgate.model.verdict import Effect, Verdict
 
-RULE: Final = "flow:trifecta"
+RULE: Final = "trifecta"
 SHORT: Final = 256
 """Bytes that a question to an outside server may have without being taken for a way out."""
 _ABOUT_TASKS: Final = frozenset(("tasks/get", "tasks/result", "tasks/cancel"))
