@@ -1,5 +1,9 @@
 """`keepgate flows` as one sees it."""
 
+import os
+import pty
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,6 +15,7 @@ from keepgate.config import load
 from keepgate.decide.guards.flow import Posture
 from keepgate.model.flow import Origin
 from keepgate.policy.servers import Place
+from tests.support.processes import clean_env
 
 CONFIG = """version: 1
 state: state
@@ -28,6 +33,24 @@ def settings(tmp_path):
 
 def run(settings, *args):
     return CliRunner().invoke(app, ["flows", *args, "--config", str(settings.file)])
+
+
+def at_a_terminal(settings, typed):
+    """The exit code of `flows clear key:a` with a person at a terminal typing this."""
+    primary, secondary = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "keepgate", "flows", "clear", "key:a", "--config", str(settings.file)],
+        stdin=secondary,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=clean_env(settings.file.parent),
+    )
+    try:
+        os.write(primary, f"{typed}\n".encode())
+        return done.wait(30)
+    finally:
+        os.close(primary)
+        os.close(secondary)
 
 
 def test_what_somebody_was_shown_and_taking_it_away(settings):
@@ -49,9 +72,12 @@ def test_what_somebody_was_shown_and_taking_it_away(settings):
     assert "untrusted  web  (assumed)" in shown
     assert "\x1b" not in shown
     assert run(settings, "show", "key:b").exit_code == 1
-    assert run(settings, "clear", "key:a", "--reason", "new day").output == "key:a: cleared\n"
-    assert run(settings, "clear", "key:a").exit_code == 1
+    assert "needs a terminal" in run(settings, "clear", "key:a").output
+    assert at_a_terminal(settings, "key:b") == 1
+    assert "key:a" in run(settings, "list").output
+    assert at_a_terminal(settings, "key:a") == 0
     assert run(settings, "list").output == "no labels\n"
+    assert at_a_terminal(settings, "key:a") == 1
 
 
 @pytest.mark.parametrize(

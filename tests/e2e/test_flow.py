@@ -10,7 +10,7 @@ import contextlib
 import pytest
 
 from tests.e2e.client import FRONTS, conversation
-from tests.e2e.faults import failed, keepgate, records, started_again, texts
+from tests.e2e.faults import failed, keepgate, started_again, texts
 from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.brain import Table
 from tests.e2e.upstreams.start import over_http, over_stdio
@@ -84,13 +84,8 @@ async def test_what_strangers_ask_for_waits_for_a_person(tmp_path, front):
         listed = keepgate(tmp_path, "flows", "list").stdout
         assert "key:alice  private, untrusted" in listed
         assert "web/get_page" in keepgate(tmp_path, "flows", "show", "key:alice").stdout
-        cleared = await asyncio.to_thread(
-            keepgate, tmp_path, "flows", "clear", "key:alice", "--reason", "a new day"
-        )
-        assert cleared.stdout == "key:alice: cleared\n"
-        await asyncio.sleep(0.2)
-        assert not failed(await client.tool("mail_send", {"text": "good morning"}))
-    assert "flow.cleared" in [record["method"] for record in records(tmp_path)]
+        fed = await asyncio.to_thread(keepgate, tmp_path, "flows", "clear", "key:alice")
+        assert "needs a terminal" in fed.stderr
 
 
 @conversation

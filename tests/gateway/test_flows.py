@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keepgate.decide.guards.flow import Flow, Posture
+from keepgate.gateway.enforce import Enforcer, Rules
 from keepgate.gateway.flows import KNOWN, ORIGINS, SAVE, Flows, flow_room
 from keepgate.gateway.flows import Flow as OneFlow
 from keepgate.gateway.gateway import Gateway
@@ -19,13 +20,24 @@ from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Confidence, Finding, Severity
 from keepgate.model.flow import Origin, Reach
 from keepgate.model.message import Direction, Kind, Message
+from keepgate.model.verdict import Edit, Effect, Verdict
 from keepgate.policy.engine import Engine
 from keepgate.policy.roles import Grant, Role
 from keepgate.policy.servers import Classes, Effects, Place, Server
 from keepgate.protocol import jsonrpc
 from keepgate.stores.approvals import Approvals
 from keepgate.stores.flows import Flows as FlowFile
-from tests.gateway.lab import ALICE, BOB, FakeServer, Pipe, ask, discovered, gateway_of, initialized
+from tests.gateway.lab import (
+    ALICE,
+    BOB,
+    FakeServer,
+    MemoryLog,
+    Pipe,
+    ask,
+    discovered,
+    gateway_of,
+    initialized,
+)
 from tests.gateway.test_review import alone
 
 MASTER = os.urandom(32)
@@ -446,3 +458,77 @@ async def test_another_process_that_adds_labels_takes_no_values_away(tmp_path):
     assert "with data from `crm`" in await first.call("mail_get_weather", city="601 234 567 +48 601 234 567")
     await first.gateway.close(0)
     await second.gateway.close(0)
+
+
+def test_what_is_said_of_a_server_later_counts_from_then_on(tmp_path):
+    made = flows(tmp_path, {"crm": Server(trust="trusted", data="public")})
+    made.returned(exchange(on="crm"), [])
+    assert made.fact(exchange(on="crm")) is None
+    made.use({"crm": Server(trust="trusted", flow=Classes(private=True))})
+    made.returned(exchange(on="crm"), [])
+    assert "private:crm" in made.fact(exchange(on="crm")).labels
+
+
+def test_a_prompt_of_the_same_name_takes_no_label_from_a_tool(tmp_path):
+    made = flows(
+        tmp_path, {"crm": Server(trust="trusted", data="public", tools={"t": Effects(private=True)})}
+    )
+    asked = exchange(on="crm")
+    asked.resource = Resource(ResourceKind.PROMPT, "crm", "t")
+    made.returned(asked, [])
+    made.returned(exchange(on="crm"), [])
+    assert "private:crm" in made.fact(exchange(on="crm")).labels
+
+
+def test_long_names_are_cut_and_fill_nothing(tmp_path):
+    made = flows(tmp_path)
+    for number in range(3):
+        made.returned(exchange("x" * 100_000 + str(number)), [])
+        made.fact(exchange("x" * 100_000 + str(number)))
+    assert [len(each.name) for each in made.fact(exchange()).origins] == [512]
+    assert not made._marks
+    assert len(made._reaches) == 1
+
+
+@pytest.mark.parametrize(
+    "params", [{"arguments": {}, "inputResponses": {"a": "x" * 300}}, {"context": "x" * 300}]
+)
+def test_whatever_is_said_counts(tmp_path, params):
+    made = flows(tmp_path)
+    made.returned(exchange("t"), [])
+    made.returned(exchange("t", on="crm"), [])
+    asked = exchange("get_x")
+    asked.message = Message(
+        Kind.REQUEST,
+        {"method": "tools/call", "params": {"name": "get_x", "_meta": {"a": "y" * 500}, **params}},
+    )
+
+    class Contract:
+        definition = {"name": "get_x", "inputSchema": {}}
+
+    asked.contract = Contract
+    assert 300 < made.fact(asked).length < 400
+
+
+def test_a_flow_that_another_process_took_for_ended_goes_on_while_a_session_is_open(tmp_path):
+    made = flows(tmp_path)
+    made.open_session = lambda principal: True
+    made.returned(exchange(), [])
+    made._clock.now += 10_000
+    other = FlowFile(tmp_path, MASTER, keep=7200)
+    other.add("key:bob", [Origin("private", "crm", "t", made._clock.now)], made._clock.now)
+    assert other.load("key:alice") is None
+    assert "untrusted:web" in made.fact(exchange()).labels
+    assert other.load("key:alice") is not None
+
+
+def test_what_is_taken_out_labels_nothing(tmp_path):
+    made = flows(tmp_path, {"crm": Server(trust="trusted", data="public")})
+    enforcer = Enforcer(Rules((), ""), MemoryLog(), None, time.time_ns)
+    left = Finding("secret.other", Severity.HIGH, Confidence.LIKELY, "x", path="/result/b")
+    gone = Finding("secret.key", Severity.HIGH, Confidence.CONFIRMED, "x", path="/result/a")
+    edits = (Edit("/result/a", ""),)
+    enforcer._tainted(made, exchange(on="crm"), Verdict(Effect.REDACT, findings=(gone,), edits=edits))
+    assert made.fact(exchange(on="crm")) is None
+    enforcer._tainted(made, exchange(on="crm"), Verdict(Effect.REDACT, findings=(gone, left), edits=edits))
+    assert "secret:crm" in made.fact(exchange(on="crm")).labels

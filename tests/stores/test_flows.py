@@ -98,7 +98,7 @@ def test_what_cannot_be_used_says_so(tmp_path):
 
 
 def test_there_is_an_end_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("keepgate.stores.flows.ROWS", 1)
+    monkeypatch.setattr("keepgate.stores.flows.PAGES", 3)
     flows = store(tmp_path)
     flows.add("key:a", [A], 10.0)
     with pytest.raises(LocalError, match="clear some"):

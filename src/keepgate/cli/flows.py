@@ -1,8 +1,12 @@
-"""`keepgate flows`: what callers were shown lately, and taking that away from them."""
+"""`keepgate flows`: what callers were shown lately, and taking that away from them.
+
+Clearing needs a terminal and the principal typed once more: a program that a model steers must not shed labels.
+"""
 
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +57,10 @@ def clear(
     from keepgate.compose import load_settings
     from keepgate.compose.flow import clear as take
 
+    if not sys.stdin.isatty():
+        fail("taking labels away needs a terminal: nothing that a program is fed may do that")
+    if typer.prompt("type the principal once more", default="", show_default=False).strip() != principal:
+        fail("not cleared")
     done = take(load_settings(config), principal, by=f"local:{getpass.getuser()}", reason=why)
     typer.echo(f"{safe(principal, 200)}: {'cleared' if done else 'had no labels'}")
     raise typer.Exit(0 if done else 1)

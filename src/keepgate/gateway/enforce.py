@@ -178,7 +178,11 @@ class Enforcer:
         if exchange.direction is _TO_SERVER:
             return verdict
         try:
-            flows.returned(exchange, verdict.findings)
+            findings = verdict.findings
+            if verdict.edits:  # what is taken out reaches nobody
+                removed = {edit.path for edit in verdict.edits}
+                findings = tuple(each for each in findings if each.path not in removed)
+            flows.returned(exchange, findings)
         except LocalError as error:
             return join(verdict, deny("keepgate could not decide", guard="flow", private=str(error)))
         return verdict

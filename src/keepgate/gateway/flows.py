@@ -33,9 +33,13 @@ SAVE: Final = 30.0
 LOOK: Final = 0.1
 """Seconds after which another process is asked for."""
 KNOWN: Final = 16_384
+NAME: Final = 512
+"""Characters of a name that are kept; what is called longer is looked at afresh each time."""
+SEEN: Final = 256
 TRACED: Final = 256
 """Flows of which values are known."""
-_SAYS: Final = ("arguments", "argument", "uri", "inputResponses")
+_ENVELOPE: Final = frozenset(("_meta", "name", "requestState", "task"))
+"""Parameters that are the client's, not what is said."""
 _SEEN: Final = {
     "secret": SECRET,
     "personal": PERSONAL,
@@ -58,8 +62,8 @@ class Flow:
         """The state of the store that is known."""
         self.last = last
         self.saved = last
-        self.seen: set[tuple[str, str]] = set()
-        """Server and name of what has put its labels on it."""
+        self.seen: set[tuple[str, str, str]] = set()
+        """Server, kind and name of what has put its labels on it."""
         self.facts: dict[Reach, FlowFact] = {}
         self.traces: Traces | None = None
         """None while nothing was said, or where it was given up."""
@@ -133,6 +137,8 @@ class Flows:
         self._watched = {name for name in servers if outside - {name}} if self._tracing else set()
         self._marks.clear()
         self._reaches.clear()
+        for flow in self._flows.values():
+            flow.seen.clear()
 
     def close(self) -> None:
         """Nothing is held any more."""
@@ -181,16 +187,14 @@ class Flows:
     def returned(self, exchange: Exchange, findings: Sequence[Finding]) -> None:
         """A server's words are about to reach a client. Raises LocalError: then they must not."""
         server, resource = exchange.server, exchange.resource
-        name = "" if resource is None else resource.name
+        name, kind = ("", "") if resource is None else (resource.name[:NAME], resource.kind.value)
         now = self._clock()
         flow = self._flow(exchange.principal.id, now)
         mark = self._mark(server, resource)
         labels = mark.labels | _labels_seen(findings) if findings else mark.labels
         if self._tracing:
             self._remember(exchange, flow, labels)
-        if (server, name) in flow.seen and not findings:
-            return
-        if not labels:
+        if (server, kind, name) in flow.seen and not findings:
             return
         found = [Origin(label, server, name, now, label in mark.said) for label in sorted(labels)]
         fresh = [each for each in map(flow_room(flow), found) if each is not None]
@@ -198,9 +202,9 @@ class Flows:
             self._store.add(exchange.principal.id, fresh, now)
             flow.origins.update({(each.label, each.server, each.name): each for each in fresh})
             flow.facts.clear()
-        if len(flow.seen) > KNOWN:
+        if len(flow.seen) >= SEEN:
             flow.seen.clear()
-        flow.seen.add((server, name))
+        flow.seen.add((server, kind, name))
 
     def _remember(self, exchange: Exchange, flow: Flow, labels: frozenset[str]) -> None:
         """What a server returned is recognised elsewhere, and may go back to it."""
@@ -214,6 +218,8 @@ class Flows:
         resource, contract = exchange.resource, exchange.contract
         assert resource is not None
         definition = None if contract is None else contract.definition
+        if len(resource.name) > NAME:
+            return self._servers.get(resource.server, NOTHING_SAID).reach_of(resource, definition)
         known = self._reaches.get(resource)
         if known is None or known[0] is not definition:
             if len(self._reaches) >= KNOWN:
@@ -223,6 +229,8 @@ class Flows:
         return known[1]
 
     def _mark(self, server: str, resource: Resource | None) -> Mark:
+        if resource is not None and len(resource.name) > NAME:
+            return self._servers.get(server, NOTHING_SAID).mark_of(resource)
         known = self._marks.get((server, resource))
         if known is None:
             if len(self._marks) >= KNOWN:
@@ -277,6 +285,8 @@ class Flows:
             if kept is None and known is not None and not known.origins:
                 known.read = self._state
                 return known
+            if kept is None and known is not None and self._only_idle(principal, known, now):
+                return known
             # The store may be behind by SAVE: rather too long than too short.
             flow = (
                 Flow((), now, self._state)
@@ -288,11 +298,19 @@ class Flows:
             self._flows.popitem(last=False)
         return flow
 
+    def _only_idle(self, principal: str, known: Flow, now: float) -> bool:
+        """Whether another process took a flow for ended that has a session here: then it is kept again."""
+        if now - known.last <= self._idle or not self.open_session(principal):
+            return False
+        self._store.add(principal, known.origins.values(), now)
+        known.read = self._state
+        return True
+
 
 def said_in(exchange: Exchange) -> list[Any]:
     """What a request says."""
     params = exchange.message.params
-    return [params[key] for key in _SAYS if key in params]
+    return [value for key, value in params.items() if key not in _ENVELOPE]
 
 
 def length_of(exchange: Exchange) -> int:

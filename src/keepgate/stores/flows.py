@@ -27,8 +27,8 @@ from keepgate.protocol.seal import derive
 from keepgate.stores.files import make_directory
 
 FILE: Final = "flows.db"
-ROWS: Final = 100_000
-"""Kept at most; beyond it nothing more is labelled, and so nothing more returned: see `keepgate flows`."""
+PAGES: Final = 65_536
+"""Of the file, 4 KiB each; beyond it nothing more is labelled, and so nothing more returned: see `keepgate flows`."""
 _NONCE: Final = 12
 _FLOW: Final = "flow BLOB PRIMARY KEY, last REAL NOT NULL, sealed BLOB NOT NULL"
 _ORIGIN: Final = "flow BLOB NOT NULL, origin BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (flow, origin)"
@@ -66,8 +66,11 @@ class Flows:
                 "DELETE FROM origin WHERE flow IN (SELECT flow FROM flow WHERE last < ?)", (at - self._keep,)
             )
             database.execute("DELETE FROM flow WHERE last < ?", (at - self._keep,))
-            if database.execute("SELECT count(*) FROM origin").fetchone()[0] >= ROWS:
-                raise LocalError("flows", f"`{self._path}` has more than {ROWS} entries: clear some flows")
+            pages, free = (
+                database.execute(f"PRAGMA {what}_count").fetchone()[0] for what in ("page", "freelist")
+            )
+            if pages - free > PAGES:
+                raise LocalError("flows", f"`{self._path}` has more than {PAGES} pages: clear some flows")
             database.execute(
                 "INSERT INTO flow VALUES (?, ?, ?) ON CONFLICT (flow) DO UPDATE SET last = max(last, excluded.last)",
                 (name, at, self._sealed(name, b"", {"principal": principal})),
