@@ -98,9 +98,9 @@ def test_what_cannot_be_used_says_so(tmp_path):
 
 
 def test_there_is_an_end_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("keepgate.stores.flows.PAGES", 3)
     flows = store(tmp_path)
     flows.add("key:a", [A], 10.0)
+    monkeypatch.setattr("keepgate.stores.flows.PAGES", 1)
     with pytest.raises(LocalError, match="clear some"):
         flows.add("key:a", [B], 10.0)
     assert flows.load("key:a").origins == (A,)
