@@ -159,7 +159,7 @@ def hexadecimal(text: str) -> Iterator[Piece]:
     """Pairs of hexadecimal digits, also with separators."""
     for start, end in _HEX.places(text):
         run = text[start : min(end, start + LONGEST)].lower().replace("0x", "").replace("\\x", "")
-        digits = "".join(sign for sign in run if sign not in " :,")
+        digits = run.replace(" ", "").replace(":", "").replace(",", "")
         if (found := readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))) is not None:
             yield whole(found, start, end)
 

@@ -86,11 +86,16 @@ def disguises(reading: str, literal: str) -> bool:
     changed = list(compress(range(len(shown)), map(ne, shown, there)))
     if not changed:
         return False
-    pieces = _differing([shown[number] for number in changed], [there[number] for number in changed])
-    if _ALONE.spans(pieces, 1):
+    words = [shown[number] for number in changed]
+    if _ALONE.spans(_differing(words, [there[number] for number in changed]), 1):
         return True
-    if _JOINED.spans(pieces, 1) and any(_adjoins(shown, number) for number in changed):
-        return True
+    raw = "\n".join(words).encode(errors="replace")
+    line = at = 0
+    for start, _ in _JOINED.spans(raw, len(raw)):
+        line += raw.count(b"\n", at, start)
+        at = start
+        if _adjoins(shown, changed[line]):
+            return True
     return bool(_STRANGE.spans(reading.encode(errors="replace"), 1)) and _more(
         " ".join(shown), " ".join(there)
     )

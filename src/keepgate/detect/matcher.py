@@ -15,6 +15,7 @@ import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, Final
 
 import re2
@@ -33,6 +34,7 @@ _LONG: Final = 8 * 1024
 _SMALL: Final = 512
 """Instructions of the largest program for which that is done: the time that Hyperscan takes to compile grows fast."""
 _ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001
+_NOWHERE: Final = (-1, -1)
 _BLANKS: Final = r" \t\n\f\r"
 _ESCAPES: Final = frozenset("bdDwWtnrf")
 """Letters that may follow a backslash; signs always may."""
@@ -113,6 +115,7 @@ class Matcher:
         for pattern, compiled in zip(patterns, self._single, strict=True):
             if compiled.search(b"") is not None:
                 raise _refused(pattern, "it matches the empty text")
+        self._search = [_search(compiled) for compiled in self._single]
         self._grouped = [
             bool(compiled.groups) for compiled in self._single
         ]  # asking costs as much as a search
@@ -135,29 +138,29 @@ class Matcher:
     def find(self, index: int, text: bytes, start: int = 0) -> tuple[Span, Span] | None:
         """The next match of one pattern: all of it, and its first group (all of it, if it has none that took part)."""
         found = self._first(index, text, start)
-        if found is None:
+        if found[0][0] < 0:
             return None
-        grouped = self._grouped[index] and found.start(1) >= 0
-        return found.span(), _whole(text, *(found.span(1) if grouped else found.span()))
+        grouped = self._grouped[index] and found[1][0] >= 0
+        return found[0], _whole(text, *found[1 if grouped else 0])
 
-    def _first(self, index: int, text: bytes, start: int) -> Any:
-        """The leftmost match from `start` on, or None.
+    def _first(self, index: int, text: bytes, start: int) -> Sequence[Span]:
+        """The leftmost match from `start` on, and its groups; -1 where there is none.
 
         Where the first match to end ends is quickly known in a long text. The leftmost match begins no earlier than the
         longest match could that ends there, and ends no later than the longest could that begins there. No match is
         longer than its program: without loops each instruction is passed once.
         """
-        single = self._single[index]
-        locate = self._locator(index) if len(text) - start > _LONG else None
+        search, length = self._search[index], len(text)
+        locate = self._locator(index) if length - start > _LONG else None
         if locate is None:
-            return single.search(text, start)
+            return search(text, start, length)
         end = locate(text, start)
         if end < 0:
-            return None
-        reach = single.programsize
-        found = single.search(text, max(start, end - reach), min(end + reach, len(text)))
-        if found is None or found.start() > end:  # what ended there began before `start`
-            return single.search(text, start)
+            return (_NOWHERE,)
+        reach = self._single[index].programsize
+        found = search(text, max(start, end - reach), min(end + reach, length))
+        if not 0 <= found[0][0] <= end:  # what ended there began before `start`
+            return search(text, start, length)
         return found
 
     def _locator(self, index: int) -> Locate | None:
@@ -257,34 +260,45 @@ def available() -> bool:
     return True
 
 
+Search = Callable[[bytes, int, int], Sequence[Span]]
+"""Text, where to begin and where to end, to the leftmost match and its groups; -1 for what took no part."""
+
+
+def _search(compiled: Any) -> Search:
+    """What `finditer` and `search` call. They make an object for each match and ask that for its span: twice the time."""
+    match: Search = partial(compiled._regexp.Match, _ANYWHERE)  # noqa: SLF001
+    return match
+
+
 class Finder:
     """Every place of one pattern of ours in a UTF-8 text. Linear, so repeats without a bound are fine here."""
 
     def __init__(self, pattern: str) -> None:
         """The pattern has no groups that matter and never matches the empty text."""
         self._compiled = re2.compile(pattern.encode(), options=_options(MEMORY))
-        # What `finditer` calls. It makes an object for each match and asks that for its span: twice the time.
-        self._match = self._compiled._regexp.Match  # noqa: SLF001
+        self._search = _search(self._compiled)
 
     def spans(self, text: bytes, most: int) -> list[Span]:
         """At most so many places, in order, none overlapping."""
         found: list[Span] = []
-        match, anchor, at, length = self._match, _ANYWHERE, 0, len(text)
-        while len(found) < most:
-            span = match(anchor, text, at, length)[0]
-            at = span[1]
-            if at < 0:
+        search, at, length = self._search, 0, len(text)
+        while len(found) < most and at <= length:
+            span = search(text, at, length)[0]
+            if span[1] < 0:
                 break
             found.append(span)
+            at = max(span[1], at + 1)
         return found
 
     def secrets(self, text: bytes, most: int, group: int = 0) -> list[Span]:
         """The places of a group: the one asked for, else the first that took part, else all of it."""
         found: list[Span] = []
-        count = self._compiled.groups
-        for match in self._compiled.finditer(text):
-            number = group or next((each for each in range(1, count + 1) if match.start(each) >= 0), 0)
-            found.append(_whole(text, *match.span(number)))
-            if len(found) >= most:
+        search, at, length = self._search, 0, len(text)
+        while len(found) < most and at <= length:
+            spans = search(text, at, length)
+            if spans[0][1] < 0:
                 break
+            at = max(spans[0][1], at + 1)
+            number = group or next((each for each in range(1, len(spans)) if spans[each][0] >= 0), 0)
+            found.append(_whole(text, *spans[number]))
         return found

@@ -20,6 +20,7 @@ _ANSI: Final = Finder(
     r"(?:\x1b\[|\xc2\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b[\]PX^_][^\x07\x1b]{0,1000}(?:\x07|\x1b\\)|\x1b[@-Z\\^_a-z78=>]"
 )
 _UNSEEN: Final = Finder("(?:" + "|".join(map(chr, sorted(INVISIBLE))) + f"){{{_RUN},}}")
+_WITHIN: Final = Finder("[A-Za-z0-9](?:" + "|".join(map(chr, sorted(INVISIBLE - {0xAD}))) + ")+[A-Za-z0-9]")
 _TURN: Final = "\u202e\u202d\u2066\u2067\u2068"
 _TURN_END: Final = "\u202c\u2069"
 
@@ -50,6 +51,8 @@ def runs(text: str) -> Iterator[tuple[int, int]]:
 def _between(text: str) -> list[int]:
     """Where a sign without width stands between two letters or digits of ASCII, where no script needs any."""
     out: list[int] = []
+    if not _WITHIN.spans(text.encode(errors="replace"), 1):
+        return out
     last = ""
     waiting: list[int] = []
     for at, sign in enumerate(text):
