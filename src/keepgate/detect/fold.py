@@ -6,6 +6,7 @@ Folding works character by character, so that a place in the folded text leads b
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
@@ -99,21 +100,35 @@ def has_lookalikes(folded: str) -> bool:
     return False
 
 
+class Unfolding:
+    """The way back from a folded text: made when it is first asked for, since most texts are never asked about.
+
+    Only characters that become none or several move anything; between two of them places move alike.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: list[int] | None = None
+
+    def __call__(self, start: int, end: int) -> tuple[int, int]:
+        """The place in the text that became characters `start` to `end` of its folded form."""
+        if self._text.isascii():
+            return start, end
+        if self._ends is None:
+            width = {sign: len(fold(sign)) for sign in set(self._text)}
+            moving = any(each != 1 for each in width.values())
+            self._ends = list(accumulate(map(width.__getitem__, self._text))) if moving else []
+        ends = self._ends
+        if not ends:
+            return start, end
+        return _first(ends, start), _first(ends, end - 1) + 1 if end > start else _first(ends, start)
+
+
 def unfolded(text: str, start: int, end: int) -> tuple[int, int]:
-    """The place in `text` that became characters `start` to `end` of its folded form."""
-    if text.isascii():
-        return start, end
-    ends = list(accumulate(len(fold(sign)) if not sign.isascii() else 1 for sign in text))
-    return _first(ends, start), _first(ends, end - 1) + 1 if end > start else _first(ends, start)
+    """The same for one question."""
+    return Unfolding(text)(start, end)
 
 
 def _first(ends: list[int], at: int) -> int:
     """The number of the character that produced character `at`."""
-    low, high = 0, len(ends)
-    while low < high:
-        middle = (low + high) // 2
-        if ends[middle] <= at:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return bisect_right(ends, at)

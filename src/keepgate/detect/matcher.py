@@ -265,7 +265,7 @@ Search = Callable[[bytes, int, int], Sequence[Span]]
 
 
 def _search(compiled: Any) -> Search:
-    """What `finditer` and `search` call. They make an object for each match and ask that for its span: twice the time."""
+    """What `finditer` and `search` call. They make an object for each match and ask it for its span: twice the time."""
     match: Search = partial(compiled._regexp.Match, _ANYWHERE)  # noqa: SLF001
     return match
 

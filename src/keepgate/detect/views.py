@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keepgate.detect import decode, unhide
-from keepgate.detect.fold import fold, has_lookalikes, skeleton, unfolded
+from keepgate.detect.fold import Unfolding, fold, has_lookalikes, skeleton
 from keepgate.detect.matcher import Matcher
 
 BORDER: Final = "\x1e"
@@ -126,8 +126,10 @@ class Views:
     def _views(self, source: str, plain: str, back: Back, depth: int, *, hidden: bool) -> Iterator[View]:
         folded = fold(plain)
 
+        unfolding = Unfolding(plain)
+
         def unfold(start: int, end: int) -> tuple[int, int]:
-            return back(*unfolded(plain, start, end))
+            return back(*unfolding(start, end))
 
         kind = "decoded" if depth else "plain"
         yield View(kind, plain, folded, unfold, hidden=hidden, depth=depth)
