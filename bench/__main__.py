@@ -2,9 +2,10 @@
 
 usage: python -m bench [NAME ...] [-r ROUNDS] [-d SECONDS]
 
-NAME is a scenario (S1 to S10), a profile of keepgate (P0 to P3, P1sync), the name of another contender, or `peers` for
-all of those. Without a scenario all are measured; without a profile or contender all that are made for the scenario.
-nginx is always among them. A scenario measured with all of them and at least five rounds goes into docs/benchmarks.md.
+NAME is a scenario (S1 to S10), a profile of keepgate (P0 to P3; P1sync and P1jwt if named), the name of another
+contender, or `peers` for all of those. Without a scenario all are measured; without a profile or contender all that are
+made for the scenario. nginx is always among them. A scenario measured with all of them and at least five rounds goes
+into docs/benchmarks.md.
 Exits with 1 if keepgate failed a call or has not a record of each, whatever the figures.
 """
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import issuer as issuing
 from bench.contender import Contender, Running, Site
 from bench.processes import UnfitError, free_port
 from bench.scenarios import Scenario
@@ -33,8 +34,8 @@ UNINSPECTED: dict[str, Any] = {
 }
 
 
-def access() -> dict[str, Any]:
-    """Ten roles of ten patterns each; the key of the bench has three of the roles."""
+def access(caller: str = "key:bench") -> dict[str, Any]:
+    """Ten roles of ten patterns each; the caller of the bench has three of the roles."""
     roles = {
         f"team{n}": {
             "allow": [f"up/tool_{n}_*", f"up/report_{n}", *(f"up/read_{n}_{m}*" for m in range(5))],
@@ -45,11 +46,11 @@ def access() -> dict[str, Any]:
     reads = [f"up/list_{thing}" for thing in ("users", "orders", "files", "issues", "hosts")]
     roles["caller"] = {"allow": ["up/echo", *reads], "deny": ["up/delete_*", "up/erase*", "*/*_internal"]}
     grants = [{"to": f"key:team{n}", "role": f"team{n}"} for n in range(9)]
-    mine = [{"to": "key:bench", "role": role} for role in ("caller", "team3", "team7")]
+    mine = [{"to": caller, "role": role} for role in ("caller", "team3", "team7")]
     return {"roles": roles, "grants": [*grants, *mine]}
 
 
-def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
+def config(profile: str, site: Site, port: int, state: Path, issuer: str = "") -> dict[str, Any]:
     # What contains a server costs at its start, not in its calls: it is measured there.
     started = {"command": [str(site.program), "stdio"], "sandbox": {"mode": "off"}}
     server = started if site.scenario.stdio else {"url": site.upstream}
@@ -67,6 +68,12 @@ def config(profile: str, site: Site, port: int, state: Path) -> dict[str, Any]:
         if site.scenario.denied:
             everything["deny"] = ["up/erase"]
         whole["access"] = {"roles": {"all": everything}, "grants": [{"to": "anonymous", "role": "all"}]}
+    elif profile == "P1jwt":
+        whole["access"] = access(f"user:{issuing.SUBJECT}")
+        whole["identity"] = {
+            "public_url": site.url(port, ""),
+            "issuers": {"bench": {"url": issuer, "jwks_url": f"{issuer}/keys"}},
+        }
     else:
         whole["access"] = access()
     if site.scenario.tls:
@@ -85,9 +92,12 @@ def start(profile: str, site: Site) -> Running:
     place = site.stage.place(profile)
     state = place / "state"
     file = place / "keepgate.yaml"
-    file.write_text(json.dumps(config(profile, site, port, state), indent=1))
-    headers = {}
-    if profile != "P0":
+    headers, issuer, end = {}, "", lambda: None
+    if profile == "P1jwt":
+        issuer, token, end = issuing.serve()
+        headers["Authorization"] = f"Bearer {token(site.url(port))}"
+    file.write_text(json.dumps(config(profile, site, port, state, issuer), indent=1))
+    if profile not in ("P0", "P1jwt"):
         command = [*COMMAND, "keys", "create", "bench", "--config", str(file)]
         made = subprocess.run(command, check=False, capture_output=True, text=True, env=environment(place))
         if made.returncode:
@@ -100,6 +110,7 @@ def start(profile: str, site: Site) -> Running:
     def stop() -> None:
         process.terminate()
         process.wait(60)
+        end()
 
     def after(answered: int, besides: int) -> str:
         return account(state, site.scenario, answered, besides) + "; " + verify(file, place)
@@ -152,5 +163,10 @@ PROFILES = tuple(
         ("P3", "P2 with `durability: sync`: a reply waits until its record is on the disk"),
     )
 )
-EXTRA = (Contender("P1sync", lambda site: start("P1sync", site), "P1 with `durability: sync`"),)
+EXTRA = (
+    Contender("P1sync", lambda site: start("P1sync", site), "P1 with `durability: sync`"),
+    Contender(
+        "P1jwt", lambda site: start("P1jwt", site), "P1 with an access token of an issuer instead of a key"
+    ),
+)
 """Only measured when named."""

@@ -145,6 +145,14 @@ def test_a_token_that_is_known_at_one_endpoint_is_judged_anew_at_another():
 # What is remembered
 
 
+def test_endpoints_that_somebody_invents_push_no_other_token_out():
+    server, shown = World().server(), token()
+    for number in range(100):
+        run(show(server, shown, at=request(f"/mcp/x{number}")))
+    (places,) = server._known.values()
+    assert len(places) <= resource_server.MAX_PLACES
+
+
 def test_a_known_token_asks_nobody_and_needs_no_loop():
     world = World()
     server, text = world.server(), token()
@@ -195,7 +203,7 @@ def test_what_is_remembered_is_bounded():
     text = token()
     run(show(server, text))
     for number in range(resource_server.MAX_KNOWN + 10):
-        server._known[bytes(str(number), "ascii"), "/mcp"] = next(iter(server._known.values()))
+        server._known[bytes(str(number), "ascii")] = next(iter(server._known.values()))
         if len(server._known) > resource_server.MAX_KNOWN:
             server._forget()
     assert len(server._known) <= resource_server.MAX_KNOWN

@@ -23,13 +23,13 @@ def test_the_policy_is_of_ten_roles_and_a_hundred_patterns():
     assert sum(len(role.get(kind, ())) for role in roles.values() for kind in ("allow", "deny")) >= 99
 
 
-@pytest.mark.parametrize("profile", ["P0", "P1", "P2", "P3", "P1sync"])
+@pytest.mark.parametrize("profile", ["P0", "P1", "P2", "P3", "P1sync", "P1jwt"])
 @pytest.mark.parametrize("scenario", ["S1", "S7", "S8", "S9"])
 def test_profiles_are_configurations_that_load(tmp_path, profile, scenario):
     from keepgate.config.load import load
 
     yardstick.certify(tmp_path)
-    whole = keepgate.config(profile, site(tmp_path, scenario), 8700, tmp_path / "state")
+    whole = keepgate.config(profile, site(tmp_path, scenario), 8700, tmp_path / "state", "http://127.0.0.1:1")
     file = tmp_path / "keepgate.yaml"
     file.write_text(json.dumps(whole))
     load(file, env={})

@@ -9,7 +9,7 @@ token is accepted or refused.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, NoReturn
@@ -29,6 +29,8 @@ from keepgate.protocol.challenge import challenge, joined
 
 MAX_KNOWN: Final = 10_000
 """Accepted tokens that are remembered, and as many that were refused."""
+MAX_PLACES: Final = 16
+"""Paths for which one token is remembered: who invents endpoints must not push the tokens of others out."""
 LOOK_AGAIN: Final = 300.0
 """Seconds after which a signed token is verified again, against the keys of then."""
 REFUSED_SECONDS: Final = 10.0
@@ -47,6 +49,9 @@ class _Known:
     bound: Binding
     authority: Authority
     generation: int
+
+
+_NOWHERE: Final[Mapping[str, _Known]] = {}
 
 
 class ResourceServer:
@@ -70,7 +75,8 @@ class ResourceServer:
         }
         self._clock = clock
         self._proofs = Proofs(clock, nonces=nonces)
-        self._known: dict[tuple[bytes, str], _Known] = {}
+        self._known: dict[bytes, dict[str, _Known]] = {}
+        """By hash of the token, then by path."""
         self._refused: dict[bytes, float] = {}
 
     def challenge(self, path: str, *, error: str = "") -> str:
@@ -86,7 +92,7 @@ class ResourceServer:
 
     def recognise(self, request: HttpRequest, scheme: str, token: str) -> Principal | None:
         """Whose token it is if that can be said at once, else None. Raises AuthenticationError, RemoteError."""
-        known = self._known.get((sha256(token.encode()).digest(), request.path))
+        known = self._known.get(sha256(token.encode()).digest(), _NOWHERE).get(request.path)
         if known is None or self._clock() >= known.until or known.generation != known.authority.generation:
             try:
                 known = self._judge(request, token)
@@ -191,13 +197,20 @@ class ResourceServer:
         known = _Known(until, replace(principal, auth=auth), accepted.bound, authority, authority.generation)
         if len(self._known) >= MAX_KNOWN:
             self._forget()
-        self._known[sha256(token.encode()).digest(), request.path] = known
+        places = self._known.setdefault(sha256(token.encode()).digest(), {})
+        if len(places) >= MAX_PLACES:
+            places.clear()
+        places[request.path] = known
         return known
 
     def _forget(self) -> None:
         """Make room: what has run out, else the older half."""
         now = self._clock()
-        live = [(key, known) for key, known in self._known.items() if known.until > now]
+        live = [
+            (key, places)
+            for key, places in self._known.items()
+            if any(known.until > now for known in places.values())
+        ]
         self._known = dict(live if len(live) < MAX_KNOWN // 2 else live[len(live) // 2 :])
 
     def _let_in(self, request: HttpRequest, scheme: str, token: str, known: _Known) -> Principal:
