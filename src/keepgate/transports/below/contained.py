@@ -26,6 +26,8 @@ SCM_RIGHTS = 1
 PORT = 3128
 """Of the proxy, inside."""
 STARTED = b'"child-pid":'
+APART = "/sys/fs/cgroup/pids"
+"""Where processes are counted in a hierarchy of its own."""
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -38,6 +40,9 @@ class Plan:
         self.keep = [int(value) for name, _, value in pairs if name == "keep"]
         self.values = {name: int(value) for name, _, value in pairs if name != "keep"}
         self.group = group(os.getpid())
+        self.joins = self.group.startswith(APART)
+        """Whether the child goes into its control group by itself: a thread that moves itself waits for nobody, while
+        moving another process waits for the whole machine. The unified hierarchy moves whole processes only."""
         self.init = 0
         """Process 1 of the sandbox, as it is called outside."""
         if self.namespaces:
@@ -69,6 +74,8 @@ class Plan:
         bound(resource.RLIMIT_DATA, self.values.get("memory", 0) or resource.RLIM_INFINITY)
         bound(resource.RLIMIT_NOFILE, self.values.get("files", 0) or resource.RLIM_INFINITY)
         bound(resource.RLIMIT_CPU, self.values.get("cpu", 0) or resource.RLIM_INFINITY)
+        if self.joins:
+            count(0, self.values["processes"] + self.namespaces, self.group)  # bubblewrap itself is one more
         if self.namespaces:
             os.setpgid(
                 0, 0
@@ -76,7 +83,8 @@ class Plan:
             for fd in (self.tell, self.held, *self.keep):
                 os.set_inheritable(fd, True)  # noqa: FBT003
             return None
-        count(os.getpid(), self.values["processes"], self.group)
+        if not self.joins:
+            count(os.getpid(), self.values["processes"], self.group)
         env = read_all(self.values["env"]).decode("utf-8", "surrogateescape").split("\0")
         restrict(read_all(self.values["rules"]).split(b"\0"), read_all(self.values["filter"]))
         return dict(each.split("=", 1) for each in env if each)
@@ -111,7 +119,8 @@ class Plan:
         try:
             most = self.values["processes"]
             resource.prlimit(self.init, resource.RLIMIT_NPROC, (most, most))
-            count(self.init, most, self.group)
+            if not self.joins:
+                count(self.init, most, self.group)
             if "egress" in self.values:
                 hand_out(self.init, self.values["egress"])
         except OSError as error:
@@ -132,19 +141,22 @@ def group(pid: int) -> str:
         return ""
     for _, controllers, path in lines:
         if "pids" in controllers.split(","):
-            return f"/sys/fs/cgroup/pids{path.rstrip('/')}/keepgate-{pid}"
+            return f"{APART}{path.rstrip('/')}/keepgate-{pid}"
     # In the unified hierarchy a group with processes has no groups with bounds below it: it goes beside ours.
     beside = next((path.rpartition("/")[0] for _, controllers, path in lines if not controllers), "")
     return f"/sys/fs/cgroup{beside}/keepgate-{pid}"
 
 
 def count(pid: int, most: int, folder: str) -> None:
-    """Bound how many processes come from one, where we may: a container shows its control groups read-only."""
+    """Bound how many processes come from one, where we may: a container shows its control groups read-only.
+
+    0 is this process itself, which has one thread.
+    """
     if not folder:
         return
     try:
         os.mkdir(folder)  # noqa: PTH102
-        for name, value in (("pids.max", most), ("cgroup.procs", pid)):
+        for name, value in (("pids.max", most), ("cgroup.procs" if pid else "tasks", pid)):
             with open(f"{folder}/{name}", "w") as file:  # noqa: PTH123
                 file.write(str(value))
     except OSError:
