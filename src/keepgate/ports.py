@@ -210,6 +210,9 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close what the channels share. Idempotent."""
 
+    def rest(self) -> None:
+        """Let go of what is kept ready for channels to come."""
+
 
 class Approver(Protocol):
     """Where a person decides on requests."""

@@ -73,6 +73,7 @@ class FakeServer:
     channels: list[FakeChannel] = field(default_factory=list)
     kind: str = "stdio"
     closed: bool = False
+    rested: bool = False
 
     def channel(self, *, era: str) -> FakeChannel:
         self.channels.append(FakeChannel(self))
@@ -82,6 +83,9 @@ class FakeServer:
 
     def close(self) -> None:
         self.closed = True
+
+    def rest(self) -> None:
+        self.rested = True
 
     @property
     def alive(self) -> int:

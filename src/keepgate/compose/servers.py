@@ -32,7 +32,8 @@ from keepgate.transports.conceal import Conceal
 from keepgate.transports.connect import HttpConnector, StdioConnector
 from keepgate.transports.http_outgoing import HttpLimits
 from keepgate.transports.sandbox.launch import Containment
-from keepgate.transports.upstream_stdio import ProcessSpec, StdioLimits
+from keepgate.transports.upstream_stdio import ProcessChannel, ProcessSpec, StdioLimits
+from keepgate.transports.warm import WarmConnector
 
 log = logging.getLogger("keepgate")
 
@@ -68,6 +69,8 @@ def connector_of(
         on_stderr=lambda line: log.info("%s: %s", name, line),
         on_garbage=lambda text: log.info("%s: %s", name, text),
     )
+    if server.warm:
+        return WarmConnector(partial(ProcessChannel, spec), server.warm)
     return StdioConnector(spec)
 
 
@@ -144,7 +147,8 @@ def list_servers(
             containment = containment_of(name, settings)
             await fetched(name, settings)  # its packages, which may take longer than a server may to start
             resolve, limits = resolver(settings, fresh), limits_of(settings)
-            connector = connector_of(name, server, resolve, limits, containment=containment)
+            alone = replace(server, warm=0)  # asked once: nothing is to be kept ready
+            connector = connector_of(name, alone, resolve, limits, containment=containment)
             made = ServerSettings(name, connector, "", server.protocol)
             return await list_server(made, identity, limits_of(settings), time.monotonic)
         except KeepgateError as error:

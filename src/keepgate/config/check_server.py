@@ -16,7 +16,7 @@ _SECRET_WORDS: Final = ("token", "secret", "password", "passwd", "apikey", "api_
                         "private", "authorization", "cookie")  # fmt: skip
 _BY_URL: Final = ("headers", "auth", "allow_private", "tls")
 """Keys that say how a server with a `url` is reached."""
-_BY_COMMAND: Final = ("args", "env", "pass_env", "sandbox")
+_BY_COMMAND: Final = ("args", "env", "pass_env", "sandbox", "warm")
 _NOTHING: Final = Server()
 
 

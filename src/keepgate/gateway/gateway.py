@@ -307,12 +307,14 @@ class Gateway:
         self.enforcer.note("quarantine.changed", targets[:500] or "nothing is quarantined")
         for upstream in self._every_upstream():
             upstream.barred = self._bar(upstream.id)
-            for link in list(upstream.links) if upstream.barred else ():
+            if not upstream.barred:
+                continue
+            upstream.connector.rest()
+            for link in list(upstream.links):
                 link.fail(UpstreamError("closed", upstream.barred))
                 _ = self._tasks.spawn(link.close())
-        self.services.relay.calls.end(held.why)
-        self.http.lane.end(held.why)
-        self.stateless.parking.end(held.why)
+        for calls in (self.services.relay.calls, self.http.lane, self.stateless.parking):
+            calls.end(held.why)
         for session in self._every_session():
             if held.principal(session.principal.id):
                 self.sessions.end_later(session)

@@ -27,6 +27,9 @@ class BrokenConnector:
     def close(self) -> None:
         """There is nothing to close."""
 
+    def rest(self) -> None:
+        """Nothing is kept ready."""
+
 
 class BrokenChannel:
     """A channel that says why it cannot be opened."""

@@ -59,6 +59,9 @@ class _Http:
         """Close every connection; what is in flight fails."""
         self._client.close()
 
+    def rest(self) -> None:
+        """Nothing is kept ready."""
+
 
 class HttpConnector(_Http):
     """Streamable HTTP."""
@@ -106,6 +109,9 @@ class StdioConnector:
 
     def close(self) -> None:
         """Nothing is shared between channels."""
+
+    def rest(self) -> None:
+        """Nothing is kept ready."""
 
     def fallback(self, failure: UpstreamError) -> None:
         """There is nothing older."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from keepgate.config import values
 from keepgate.config.sections.auth import Auth
@@ -56,6 +56,8 @@ class Server:
     """Certificates, where those of the system do not do."""
     sandbox: Sandbox = Sandbox()
     """What the program may see, touch and reach."""
+    warm: Annotated[int, Field(ge=0, le=8)] = 0
+    """Processes of it that are kept started ahead, for servers that take long to start."""
     cwd: Path = Path()
     """Directory to start the program in. Relative paths start at the configuration file."""
     prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]|\{server\}){0,64}$")] = "{server}_"
