@@ -37,7 +37,7 @@ def arena(request, tmp_path_factory):
         servers = list(villain.upstreams.values())
         more = {"access": LOOSE, "approvals": {"elicit": ["chat/send"]}}
         if request.param == OPEN:
-            more = {"content": {"inspect": False}}
+            more = {"content": {"inspect": False}, "flow": {"trifecta": "ignore"}}
         if request.param == "bare":
             more |= {"content": {"inspect": False}, "access": ACCESS}
             config = processes.allow_all(
@@ -59,6 +59,7 @@ def normal(text):
         (r"\b[0-9a-f]{16}\b", "<decision>"),
         (r"\b[0-9a-f]{10}\b", "<approval>"),
         (r"\b\d{2,3} s left", "<time> s left"),
+        (r"\b\d\d:\d\d UTC", "<time> UTC"),
         (r"the content was refused: [^(]*", "the content was refused: <why> "),
         (r"found in it: [^\\]*", "found in it: <findings>"),
     ):

@@ -45,8 +45,11 @@ class Personality(Brain):
         instructions: tuple[str, str] = ("", ""),
         late: int = 0,
         only_for: str = "",
+        entry: Mapping[str, Json] | None = None,
     ) -> None:
         self.name = name
+        self.entry = dict(entry or {})
+        """What the administrator says of it."""
         self.calm, self.wicked = list(calm), list(calm if evil is None else evil)
         self.answers = dict(answers or {})
         self.words = instructions
@@ -97,7 +100,7 @@ class Villain(Server):
             path = directory / f"{name}.record"
             each.recorder = Recorder(path)
             self.servers[f"/{name}"] = Server(each, each.recorder)
-            entry = {"url": f"http://127.0.0.1:{self.port}/{name}"}
+            entry = {"url": f"http://127.0.0.1:{self.port}/{name}", **each.entry}
             self.upstreams[name] = Upstream(name, "http", each.table, Record(path), entry)
         super().__init__(next(iter(self.personalities.values())), Recorder(directory / "villain.record"))
 
