@@ -19,7 +19,7 @@ import os, sys, json
 print(json.dumps({'pid': os.getpid()}), flush=True)
 for line in sys.stdin: print(line, flush=True)
 """
-FLOOD = "import sys\nwhile True: print('{}', flush=True)"
+FLOOD = "import sys\nfor _ in range(200): print('{}', flush=True)\nsys.stdin.read()"
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,14 @@ async def ready(connector, count):
             await asyncio.sleep(0.01)
 
 
+async def ended(connector):
+    """Closed, and nothing is being started any more."""
+    connector.close()
+    if connector._filling is not None:
+        await connector._filling
+    assert not connector._spare
+
+
 async def pid_of(sink):
     return json.loads(await sink.message_next())["pid"]
 
@@ -56,7 +64,7 @@ async def test_the_next_one_is_there_already_and_is_nobody_elses():
     channel.request(b'{"id": 1}', {}, second)
     assert json.loads(await second.message_next()) == {"id": 1}
     await ready(connector, 1)
-    connector.close()
+    await ended(connector)
 
 
 @on_both_loops
@@ -67,7 +75,7 @@ async def test_there_are_never_more_than_wanted_and_they_end_with_the_connector(
         await ready(connector, 2)
         assert len(connector._spare) == 2
     pids = [json.loads(waiting._kept[0])["pid"] for _, waiting in connector._spare]
-    connector.close()
+    await ended(connector)
     for pid in pids:
         await gone(pid)
     assert not connector._spare
@@ -85,7 +93,7 @@ async def test_one_that_died_is_not_handed_out():
             await asyncio.sleep(0.01)
     _, sink = await started(connector)
     assert await pid_of(sink) != pid
-    connector.close()
+    await ended(connector)
 
 
 @on_both_loops
@@ -95,7 +103,7 @@ async def test_one_that_says_too_much_before_it_is_asked_is_ended():
     async with asyncio.timeout(20):
         while not (connector._spare and connector._spare[0][1].ended):
             await asyncio.sleep(0.01)
-    connector.close()
+    await ended(connector)
 
 
 @on_both_loops
@@ -103,4 +111,4 @@ async def test_a_command_that_cannot_be_started_fails_as_ever():
     connector = WarmConnector(partial(ProcessChannel, ProcessSpec(["/nonexistent/program"])), 2)
     with pytest.raises(UpstreamError):
         await started(connector)
-    connector.close()
+    await ended(connector)

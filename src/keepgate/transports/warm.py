@@ -70,6 +70,8 @@ class WarmConnector:
         self._most = most
         self._spare: list[tuple[ProcessChannel, _Waiting]] = []
         self._filling: asyncio.Task[None] | None = None
+        self._turn = 0
+        """Counted up by `rest`: what is being started then is not kept. Nothing is cancelled while a process starts."""
 
     def channel(self, *, era: str) -> WarmChannel:
         """A new, unopened channel."""
@@ -84,9 +86,7 @@ class WarmConnector:
 
     def rest(self) -> None:
         """Keep nothing ready until the next channel is opened."""
-        if self._filling is not None:
-            self._filling.cancel()
-            self._filling = None
+        self._turn += 1
         for channel, _ in self._spare:
             channel.kill()
         self._spare.clear()
@@ -112,15 +112,21 @@ class WarmConnector:
         return None
 
     async def _fill(self) -> None:
+        turn = self._turn
         self._spare = [each for each in self._spare if not each[1].ended]
         while len(self._spare) < self._most:
             await asyncio.sleep(PAUSE)
+            if turn != self._turn:
+                return
             channel, waiting = self._make(), _Waiting()
             waiting.flooded = channel.kill
             try:
                 await channel.open(waiting)
             except UpstreamError:
                 return  # whoever wants one next hears why
+            if turn != self._turn:
+                channel.kill()
+                return
             self._spare.append((channel, waiting))
 
 
