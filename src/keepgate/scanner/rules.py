@@ -7,10 +7,16 @@ from typing import Final
 from keepgate.scanner import configuration, instructions
 from keepgate.scanner.packages import check
 from keepgate.scanner.rule import Rule
+from keepgate.scanner.source import besides
+from keepgate.scanner.source import check as source
+from keepgate.scanner.tools import check as tools
+from keepgate.scanner.tools import flow
 
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Configurations", configuration.RULES),
     ("Packages", check.RULES),
+    ("Tool sets", (*tools.RULES, *flow.RULES)),
+    ("Source", (*source.RULES, *besides.RULES)),
     ("Skills and instruction files", instructions.RULES),
 )
 RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in GROUPS for rule in rules)

@@ -13,9 +13,11 @@ from typing import Any
 from keepgate.clients.formats import Machine
 from keepgate.compose.scan import collect
 from keepgate.compose.scan.collect import Collected, Progress
+from keepgate.compose.scan.part import Part
+from keepgate.compose.scan.sources import sources
 from keepgate.detect.detector import Detector
 from keepgate.model.errors import ConfigError
-from keepgate.model.scan import Component, Coverage, ScanFinding, ScanReport
+from keepgate.model.scan import Coverage, ScanReport
 from keepgate.scanner import baseline, entries
 from keepgate.scanner.detection import Detection
 from keepgate.scanner.kinds import Kind
@@ -76,16 +78,6 @@ def examined(found: Collected, options: Options) -> ScanReport:
     return ScanReport(merged(findings), tuple(inventory), coverage, tuple(components))
 
 
-@dataclass(slots=True)
-class Part:
-    """What one step found."""
-
-    findings: list[ScanFinding] = field(default_factory=list)
-    inventory: list[dict[str, Any]] = field(default_factory=list)
-    components: list[Component] = field(default_factory=list)
-    coverage: list[Coverage] = field(default_factory=list)
-
-
 def _instructions(found: Collected, detection: Detection, _: Advisories, progress: Progress) -> Part:
     from keepgate.scanner.instructions import look
 
@@ -98,8 +90,28 @@ def _instructions(found: Collected, detection: Detection, _: Advisories, progres
     return part
 
 
+def _listings(found: Collected, detection: Detection, _: Advisories, progress: Progress) -> Part:
+    from keepgate.scanner.tools import check, flow, listing
+
+    part = Part()
+    for text in found.texts:
+        if text.kind is not Kind.LISTING:
+            continue
+        progress(f"checking {text.shown}")
+        read = listing.read(text.text, Path(text.shown).stem)
+        if read is None:
+            part.coverage.append(
+                Coverage(f"the listing {text.shown}", checked=False, why="no tools were found in it")
+            )
+            continue
+        part.findings += check.look(read, text.shown, detection)
+        part.findings += flow.look(read, text.shown)
+        part.inventory += flow.inventory(read.sets, text.shown)
+    return part
+
+
 Step = Callable[[Collected, Detection, Advisories, Progress], Part]
-_STEPS: tuple[Step, ...] = (_instructions,)
+_STEPS: tuple[Step, ...] = (_instructions, _listings, sources)
 
 
 def _coverage(found: Collected, advisories: Advisories) -> Iterator[Coverage]:

@@ -1,0 +1,1 @@
+"""Tool sets: what servers say they offer, through the detectors; and where data could flow between them."""
