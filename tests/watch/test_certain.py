@@ -17,6 +17,8 @@ from tests.watch.made import call
         (call(0, rules=("flow.trifecta",), effect="ask"), Sign.FLOW),
         (call(0, rules=("flow",), effect="allow"), None),
         (call(0, rules=("flower",), effect="deny"), None),
+        (call(0, method="honeytoken.issued", kind="event"), None),
+        (call(0, method="flow.cleared", kind="event", effect="deny"), None),
         (call(0), None),
     ],
 )

@@ -88,6 +88,43 @@ def sort(entry: Entry) -> tuple[object, ...]:
     return entry[2:15]
 
 
+def event(  # noqa: PLR0913 - what an entry has
+    time_ns: int,
+    method: str,
+    reason: str,
+    *,
+    direction: str = "to_server",
+    trace: str = "",
+    principal: str = "",
+    client: str = "",
+    server: str = "",
+    name: str = "",
+    allowed: bool = True,
+    policy: str = "",
+    rules: tuple[str, ...] = (),
+    payload: bytes = b"",
+    private: str = "",
+) -> Entry:
+    """The entry of something that is no message. `reason` is written in plain; `private` and `payload` are sealed."""
+    return Entry(
+        time_ns=time_ns,
+        trace=trace,
+        direction=direction,
+        kind="event",
+        method=method,
+        principal=principal,
+        client=client,
+        server=server,
+        name=name,
+        effect="allow" if allowed else "deny",
+        reason=reason,
+        policy=policy,
+        rules=rules,
+        payload=payload,
+        private=private,
+    )
+
+
 class Heard(NamedTuple):
     """What is told of a record that was written: what it shares with others (`sort`), and what it does not."""
 

@@ -95,34 +95,23 @@ def allow(
 
     The event `method` says `purpose`, in the clear, and `rules` beside the policy's own. Raises LocalError, AuditError.
     """
-    from keepgate.audit.record import Entry
+    from keepgate.audit.record import event
+    from keepgate.compose.recording import record
     from keepgate.policy.administration import decide
-    from keepgate.stores.audit import load_kek, open_log
 
     principal = Principal(f"local:{getpass.getuser()}", "local")
     access = settings.access
     decision = decide(access.roles, access.grants, principal, what)
-    log = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
-        log.append(
-            Entry(
-                time_ns=time.time_ns(),
-                trace="",
-                direction="",
-                kind="event",
-                method=method,
-                principal=principal.id,
-                client="",
-                server="",
-                name="",
-                effect=decision.effect.name.lower(),
-                reason=purpose,
-                rules=(*decision.rules, *rules),
-                private="; ".join(decision.errors),
-            )
-        )
-    finally:
-        log.close()
+    happened = event(
+        time.time_ns(),
+        method,
+        purpose,
+        direction="",
+        principal=principal.id,
+        rules=(*decision.rules, *rules),
+        private="; ".join(decision.errors),
+    )
+    record(settings, happened._replace(effect=decision.effect.name.lower()))
     if decision.effect is not Effect.ALLOW:
         words = {Administration.READ_PAYLOADS: "read payloads", Administration.ERASE: "erase"}
         raise LocalError(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 
+from keepgate.compose.recording import log_of
 from keepgate.compose.secrets import Master
 from keepgate.config import Settings
 from keepgate.gateway.approving import decided
 from keepgate.model.approval import Constraint, Pending, Remembered, State
 from keepgate.stores.approvals import Approvals
-from keepgate.stores.audit import load_kek, open_log
 
 
 def approvals_of(settings: Settings) -> Approvals:
@@ -24,12 +23,9 @@ def decide(
 ) -> Pending:
     """Decide on what waits; the record exists first. Raises LocalError, AuditError: then nothing was decided."""
     found = store.get(name)
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
+    with log_of(settings) as audit:
         audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
         return store.decide(name, approve=approve, by=by, reason=reason)
-    finally:
-        audit.close()
 
 
 def remember(
@@ -37,14 +33,11 @@ def remember(
 ) -> Remembered:
     """Let what was asked pass more than once; the record exists first. Raises LocalError, AuditError."""
     found = store.get(name)
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
+    with log_of(settings) as audit:
         given = decided(found, time.time_ns(), approve=True, by=by)
         said = f"approval {found.id}, remembered for {seconds:.0f} s: {constraint}"
         audit.append(given._replace(method="approval.remembered", reason=said[:500]))
         return store.remember(name, constraint, by=by, seconds=seconds)
-    finally:
-        audit.close()
 
 
 def revoke(settings: Settings, store: Approvals, name: str, *, by: str, reason: str) -> None:
@@ -54,9 +47,6 @@ def revoke(settings: Settings, store: Approvals, name: str, *, by: str, reason: 
     if found is None:
         return
     asked = Pending(name, State.APPROVED, found.wanted, found.created, found.expires)
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
+    with log_of(settings) as audit:
         given = decided(asked, time.time_ns(), approve=False, by=by, reason=reason)
         audit.append(given._replace(method="approval.revoked"))
-    finally:
-        audit.close()

@@ -7,16 +7,15 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from keepgate.audit.record import Entry
+from keepgate.audit.record import Entry, event
+from keepgate.compose.recording import record
 from keepgate.compose.secrets import Master
 from keepgate.config import Server, Settings
 from keepgate.config.values import is_loopback
 from keepgate.decide.guards.flow import Flow, Posture
 from keepgate.gateway.flows import SAVE, Flows
 from keepgate.model.flow import KeptFlow
-from keepgate.model.message import Direction
 from keepgate.policy.servers import Place
-from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.flows import Flows as FlowFile
 
 _DEFAULTS: Final = {"relaxed": Posture.RECORD, "balanced": Posture.ASK, "strict": Posture.ASK}
@@ -59,11 +58,7 @@ def guard_of(settings: Settings) -> tuple[Flow, ...]:
 
 def clear(settings: Settings, principal: str, *, by: str, reason: str) -> bool:
     """Take all labels from a flow; the record exists first. Raises LocalError, AuditError."""
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
-        audit.append(event(principal, by, reason))
-    finally:
-        audit.close()
+    record(settings, cleared(principal, by, reason))
     return file_of(settings).clear(principal)
 
 
@@ -72,20 +67,6 @@ def live(settings: Settings, flows: Iterable[KeptFlow]) -> list[KeptFlow]:
     return [each for each in flows if time.time() - each.last <= settings.flow.idle + SAVE]
 
 
-def event(principal: str, by: str, reason: str) -> Entry:
+def cleared(principal: str, by: str, reason: str) -> Entry:
     """The record of it."""
-    return Entry(
-        time_ns=time.time_ns(),
-        trace="",
-        direction=Direction.TO_SERVER.value,
-        kind="event",
-        method="flow.cleared",
-        principal=by,
-        client="",
-        server="",
-        name="",
-        effect="allow",
-        reason=f"labels of {principal[:160]}",
-        policy="",
-        private=reason,
-    )
+    return event(time.time_ns(), "flow.cleared", f"labels of {principal[:160]}", principal=by, private=reason)

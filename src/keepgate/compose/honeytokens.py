@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 
-from keepgate.audit.record import Entry
+from keepgate.audit.record import event
+from keepgate.compose.recording import record
 from keepgate.compose.secrets import Master
 from keepgate.config import Settings
 from keepgate.detect.honeytokens import HoneytokenDetector
-from keepgate.model.message import Direction
 from keepgate.protocol.seal import derive
-from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.honeytokens import Honeytoken, Honeytokens
 
 PAUSE = 0.5
@@ -58,24 +56,5 @@ def revoke(settings: Settings, name: str, *, by: str) -> Honeytoken:
 
 
 def _record(settings: Settings, method: str, token: Honeytoken, by: str) -> None:
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
-        audit.append(
-            Entry(
-                time_ns=time.time_ns(),
-                trace="",
-                direction=Direction.TO_SERVER.value,
-                kind="event",
-                method=method,
-                principal=by,
-                client="",
-                server="",
-                name="",
-                effect="allow",
-                reason=f"{token.kind} {token.id}",
-                policy="",
-                private=token.note,
-            )
-        )
-    finally:
-        audit.close()
+    what = f"{token.kind} {token.id}"
+    record(settings, event(time.time_ns(), method, what, principal=by, private=token.note))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 
+from keepgate.audit import record
 from keepgate.audit.record import Entry
+from keepgate.compose import recording
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway
 from keepgate.model.errors import LocalError
-from keepgate.model.message import Direction
 from keepgate.model.quarantine import Held, Hold, checked
-from keepgate.stores.audit import load_kek, open_log
 from keepgate.stores.quarantine import QuarantineFile
 
 PAUSE = 0.25
@@ -48,38 +47,17 @@ async def follow(gateway: Gateway, settings: Settings) -> None:
 def stop(settings: Settings, target: str, *, by: str, reason: str) -> bool:
     """Stop something, whether or not keepgate runs. It counts even if it cannot be recorded. Raises LocalError."""
     done = QuarantineFile(settings.state).add(Hold(checked(target), by, time.time(), reason))
-    _record(settings, "quarantine.added", target, by, reason)
+    recording.record(settings, event("quarantine.added", target, by, reason))
     return done
 
 
 def release(settings: Settings, target: str, *, by: str, reason: str) -> bool:
     """Let something go on; the record exists first. Raises LocalError, AuditError."""
-    _record(settings, "quarantine.removed", target, by, reason)
+    recording.record(settings, event("quarantine.removed", target, by, reason))
     return QuarantineFile(settings.state).remove(target)
-
-
-def _record(settings: Settings, method: str, target: str, by: str, reason: str) -> None:
-    audit = open_log(settings.state, load_kek(settings.state, os.environ))
-    try:
-        audit.append(event(method, target, by, reason))
-    finally:
-        audit.close()
 
 
 def event(method: str, target: str, by: str, reason: str) -> Entry:
     """The record of a change."""
-    return Entry(
-        time_ns=time.time_ns(),
-        trace="",
-        direction=Direction.TO_SERVER.value,
-        kind="event",
-        method=method,
-        principal=by,
-        client="",
-        server="",
-        name="",
-        effect="deny" if method == "quarantine.added" else "allow",
-        reason=target[:200],
-        policy="",
-        private=reason,
-    )
+    allowed = method != "quarantine.added"
+    return record.event(time.time_ns(), method, target[:200], principal=by, allowed=allowed, private=reason)

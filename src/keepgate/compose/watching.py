@@ -9,7 +9,8 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 
-from keepgate.audit.record import Entry, Heard, rfc3339
+from keepgate.audit import record
+from keepgate.audit.record import Heard, rfc3339
 from keepgate.compose.quarantine import event
 from keepgate.compose.receivers import Told, receivers_of
 from keepgate.compose.secrets import Master
@@ -134,18 +135,15 @@ class Watching:
     def _record(self, alert: Alert, when: str) -> None:
         subject = alert.subject
         self._gateway.enforcer.audit.append(
-            Entry(
-                time_ns=time.time_ns(),
+            record.event(
+                time.time_ns(),
+                "alert.raised",
+                f"{alert.severity.name.lower()} {alert.sign}",
                 trace=alert.records[-1] if alert.records else "",
-                direction="to_server",
-                kind="event",
-                method="alert.raised",
                 principal=subject.principal,
                 client=subject.client,
                 server=subject.server,
                 name=subject.name,
-                effect="allow",
-                reason=f"{alert.severity.name.lower()} {alert.sign}",
                 payload=jsonrpc.encode(alert.as_json(when)),
             )
         )

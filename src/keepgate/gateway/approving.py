@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, Protocol
 
-from keepgate.audit.record import Entry
+from keepgate.audit.record import Entry, event
 from keepgate.model.access import Resource
 from keepgate.model.approval import ASKABLE, OUT_OF_BAND, REMEMBERED, Claim, Pending, State, Wanted
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Finding
-from keepgate.model.message import Direction, Json
+from keepgate.model.message import Json
 from keepgate.model.verdict import Effect, Verdict, deny
 from keepgate.ports import Approver
 from keepgate.protocol import jsonrpc
@@ -51,19 +51,16 @@ def decided(
     asked: Pending, time_ns: int, *, approve: bool, by: str, client: str = "", reason: str = ""
 ) -> Entry:
     """The record of a decision. `client` is set where it said so, and nobody else."""
-    return Entry(
-        time_ns=time_ns,
+    return event(
+        time_ns,
+        "approval.given" if approve else "approval.refused",
+        f"{RULE.rstrip(':')} {asked.id}" + (", as its client says" if client else ""),
         trace=asked.wanted.trace,
-        direction=Direction.TO_SERVER.value,
-        kind="event",
-        method="approval.given" if approve else "approval.refused",
         principal=by,
         client=client,
         server=asked.wanted.server,
         name=asked.wanted.name,
-        effect="allow" if approve else "deny",
-        reason=f"{RULE.rstrip(':')} {asked.id}" + (", as its client says" if client else ""),
-        policy="",
+        allowed=approve,
         private=reason,
     )
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keepgate.audit.record import Entry
+from keepgate.audit.record import Entry, event
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
 from keepgate.decide.rewrite import carry_out
@@ -276,18 +276,14 @@ class Enforcer:
         `reason` is written in plain, `private` (what a server printed, say) is sealed.
         """
         self.audit.append(
-            Entry(
-                time_ns=self._clock_ns(),
-                trace="",
-                direction=Direction.TO_SERVER.value,
-                kind="event",
-                method=name,
+            event(
+                self._clock_ns(),
+                name,
+                reason,
                 principal=principal,
                 client=client,
                 server=server,
-                name="",
-                effect="deny" if name in REFUSALS else "allow",
-                reason=reason,
+                allowed=name not in REFUSALS,
                 policy=self.rules.policy_hash,
                 private=private,
             )

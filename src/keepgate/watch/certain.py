@@ -10,11 +10,12 @@ from keepgate.watch.event import Event
 
 
 class Mark(NamedTuple):
-    """What gives it away: a rule or finding, or the method of an event, that is or begins with one of these words."""
+    """What gives it away: a rule or finding that is or begins with one of these words, or the method of an event."""
 
     sign: Sign
     severity: Severity
-    words: tuple[str, ...]
+    rules: tuple[str, ...]
+    methods: tuple[str, ...]
     seen: str
     expected: str
 
@@ -24,13 +25,15 @@ MARKS: Final = (
         Sign.HONEYTOKEN,
         Severity.CRITICAL,
         ("honeytoken", "canary"),
+        (),
         "a canary secret was in a message",
         "nobody can know it who did not take it",
     ),
     Mark(
         Sign.DRIFT,
         Severity.HIGH,
-        ("lock.withheld", "pins", "drift"),
+        ("pins", "drift"),
+        ("lock.withheld", "drift"),
         "a server offers other than what was approved",
         "the definitions of the lock file",
     ),
@@ -38,6 +41,7 @@ MARKS: Final = (
         Sign.FLOW,
         Severity.MEDIUM,
         ("flow", "data-flow"),
+        (),
         "data was about to flow where it must not",
         "no untrusted text and private data before an external sink",
     ),
@@ -46,9 +50,9 @@ MARKS: Final = (
 
 def certain(event: Event) -> Alert | None:
     """The alert for what this event itself says, if it says anything."""
-    said = (*event.rules, *event.findings, event.method)
+    said = (*event.rules, *event.findings)
     for mark in MARKS:
-        if any(_is(word, text) for word in mark.words for text in said):
+        if event.method in mark.methods or any(_is(word, text) for word in mark.rules for text in said):
             if mark.sign is Sign.FLOW and event.effect == "allow":
                 continue
             subject = Subject(principal=event.principal, server=event.server, name=event.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from keepgate.admin.face import Event
-from keepgate.audit.record import Entry
+from keepgate.audit import record
 from keepgate.gateway.enforce import Enforcer
 from keepgate.gateway.trace import new_trace
 
@@ -23,18 +23,14 @@ class AuditJournal:
     async def write(self, event: Event) -> None:
         """Raises AuditError."""
         seq = self._enforcer.audit.append(
-            Entry(
-                time_ns=time.time_ns(),
+            record.event(
+                time.time_ns(),
+                event.method,
+                event.reason,
                 trace=event.trace,
-                direction="to_server",
-                kind="event",
-                method=event.method,
                 principal=event.who,
-                client="",
-                server="",
                 name=event.operation,
-                effect="allow" if event.allowed else "deny",
-                reason=event.reason,
+                allowed=event.allowed,
                 policy=self._enforcer.rules.policy_hash,
                 payload=event.payload,
                 private=event.private,

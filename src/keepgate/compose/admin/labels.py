@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from keepgate.admin.routes.flows import FlowOrigin, LabelledFlow
-from keepgate.compose.flow import event, file_of, live
+from keepgate.compose.flow import cleared, file_of, live
 from keepgate.config import Settings
 from keepgate.gateway.gateway import Gateway
 
@@ -31,5 +31,5 @@ class FlowRoom:
 
     async def clear(self, principal: str, by: str, reason: str) -> None:
         """Recorded first. Raises LocalError, AuditError: then nothing was cleared."""
-        self._gateway.enforcer.audit.append(event(principal, by, reason))
+        self._gateway.enforcer.audit.append(cleared(principal, by, reason))
         await asyncio.to_thread(lambda: file_of(self._settings).clear(principal))

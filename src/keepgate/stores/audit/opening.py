@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keepgate.audit.checkpoint import EvidenceError, PublicKey, Signer
-from keepgate.audit.record import GENESIS, RECOVERED, SET_ASIDE, Entry
+from keepgate.audit.record import GENESIS, RECOVERED, SET_ASIDE, Entry, event
 from keepgate.audit.seal import KEY, NONCE, unwrap, wrap
 from keepgate.audit.segment import Header
 from keepgate.model.errors import AuditError
@@ -28,7 +27,7 @@ from keepgate.stores.audit.files import (
 )
 from keepgate.stores.audit.recovery import Position, resume
 from keepgate.stores.audit.segments import Pace, SegmentLog
-from keepgate.stores.files import create, make_directory
+from keepgate.stores.files import create, make_directory, only_one
 
 
 def open_log(
@@ -112,16 +111,7 @@ class _Opening:
 
 def _lock(directory: Path) -> int | None:
     """The open lock file of a writer; None if a running process holds it."""
-    fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    except OSError:
-        os.close(fd)
-        raise
-    return fd
+    return only_one(directory / "lock")
 
 
 def is_running(directory: Path) -> bool:
@@ -151,24 +141,11 @@ def _tell(log: SegmentLog, now_ns: int, position: Position, set_aside: tuple[str
     """Record what was found at opening, if it was not a clean end."""
     if position.cut or position.lost:
         reason = f"unclean end: {position.cut} bytes of an unfinished record removed"
-        log.append(event(now_ns, RECOVERED, reason, tuple(position.lost)))
+        log.append(of_the_log(now_ns, RECOVERED, reason, tuple(position.lost)))
     for found in set_aside:
-        log.append(event(now_ns, SET_ASIDE, found))
+        log.append(of_the_log(now_ns, SET_ASIDE, found))
 
 
-def event(now_ns: int, method: str, reason: str, rules: tuple[str, ...] = ()) -> Entry:
+def of_the_log(now_ns: int, method: str, reason: str, rules: tuple[str, ...] = ()) -> Entry:
     """An event of the log about itself."""
-    return Entry(
-        time_ns=now_ns,
-        trace="",
-        direction="",
-        kind="event",
-        method=method,
-        principal="",
-        client="",
-        server="",
-        name="",
-        effect="allow",
-        reason=reason,
-        rules=rules,
-    )
+    return event(now_ns, method, reason, direction="", rules=rules)

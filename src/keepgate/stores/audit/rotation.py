@@ -13,7 +13,7 @@ from keepgate.audit.record import ROTATED
 from keepgate.audit.seal import KEY, NONCE, wrap
 from keepgate.model.errors import LocalError
 from keepgate.stores.audit.files import ENDED, SIGNING_KEY, audit_directory, writers
-from keepgate.stores.audit.opening import event, is_running, open_log
+from keepgate.stores.audit.opening import is_running, of_the_log, open_log
 from keepgate.stores.files import create, replace
 
 
@@ -40,7 +40,7 @@ def rotate_signing_key(state: Path, kek: bytes, *, clock_ns: Callable[[], int] =
     try:
         for _ in live or [audit]:  # step 2; without any, one that says so is begun
             logs.append(open_log(state, kek, clock_ns=clock_ns))
-            logs[-1].append(event(clock_ns(), ROTATED, "another signing key follows", (named,)))
+            logs[-1].append(of_the_log(clock_ns(), ROTATED, "another signing key follows", (named,)))
     finally:
         for log in logs:
             log.close()
