@@ -22,7 +22,7 @@ class Fact(StrEnum):
     TIME = "time"
     """float: now, Unix seconds; fetched for messages of clients"""
     FLOW = "flow"
-    """FlowFact, or None for a flow without labels; fetched for messages of clients"""
+    """FlowFact, or None for a flow without labels; fetched for messages of clients and for sampling"""
     APPROVALS = "approvals"
     """tuple of str: who approved exactly this request; there once somebody has, where a policy reads it"""
 

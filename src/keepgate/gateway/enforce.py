@@ -10,16 +10,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from keepgate.audit.record import Entry, event
 from keepgate.decide.chain import Guard, decide
 from keepgate.decide.facts import Fact
+from keepgate.decide.guards.flow import SAMPLING
 from keepgate.decide.rewrite import carry_out
 from keepgate.gateway.approving import GUARD, Again, Approving
 from keepgate.gateway.budgets import Budgets
-from keepgate.gateway.flows import Flows
+from keepgate.gateway.flows import Flows, remaining
 from keepgate.gateway.gather import Meters
 from keepgate.gateway.heavy import BIG, Heavy
 from keepgate.model.errors import AuditError, LocalError
@@ -138,7 +139,10 @@ class Enforcer:
             if verdict.effect is _ASK:
                 verdict = self._asked_for(exchange, verdict, trace, facts)
         else:
-            verdict = decide(self.rules.guards, exchange, _BELONGS if belongs else _STRANGER)
+            known: Mapping[Fact, object] = _BELONGS if belongs else _STRANGER
+            if self.flows is not None and exchange.message.method == SAMPLING:
+                known = {**known, Fact.FLOW: self.flows.fact_towards(exchange)}
+            verdict = decide(self.rules.guards, exchange, known)
             if self.flows is not None and verdict.effect < _ASK and exchange.server:
                 verdict = self._tainted(self.flows, exchange, verdict)
         if verdict.edits:
@@ -178,11 +182,7 @@ class Enforcer:
         if exchange.direction is _TO_SERVER:
             return verdict
         try:
-            findings = verdict.findings
-            if verdict.edits:  # what is taken out reaches nobody
-                removed = {edit.path for edit in verdict.edits}
-                findings = tuple(each for each in findings if each.path not in removed)
-            flows.returned(exchange, findings)
+            flows.returned(exchange, remaining(verdict) if verdict.edits else verdict.findings)
         except LocalError as error:
             return join(verdict, deny("keepgate could not decide", guard="flow", private=str(error)))
         return verdict

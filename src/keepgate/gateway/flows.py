@@ -14,12 +14,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from keepgate.decide.guards.flow import SHORT
+from keepgate.detect.texts import MARK
 from keepgate.gateway.traces import Traces, tracked_labels
 from keepgate.model.access import Resource
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Confidence, Finding
 from keepgate.model.flow import PERSONAL, PRIVATE, SECRET, UNTRUSTED, FlowFact, Mark, Origin, Reach
+from keepgate.model.verdict import Verdict
 from keepgate.policy.servers import NOTHING_SAID, Server
 from keepgate.ports import FlowStore
 from keepgate.protocol import jsonrpc
@@ -161,6 +163,12 @@ class Flows:
         if length > SHORT and not self._everything:
             return replace(fact, length=length)  # that is enough to be asked about
         return replace(fact, length=length, values=self._values(exchange, flow, resource.server))
+
+    def fact_towards(self, exchange: Exchange) -> FlowFact | None:
+        """What is known before a server hears what a client's model answers it."""
+        flow = self._flow(exchange.principal.id, self._clock())
+        out = self._servers.get(exchange.server, NOTHING_SAID).may_lead_out
+        return flow.fact(Reach.SINK if out else Reach.NONE) if flow.origins else None
 
     def _values(self, exchange: Exchange, flow: Flow, server: str) -> frozenset[str]:
         """Labels of what the arguments repeat."""
@@ -305,6 +313,12 @@ class Flows:
         self._store.add(principal, known.origins.values(), now)
         known.read = self._state
         return True
+
+
+def remaining(verdict: Verdict) -> tuple[Finding, ...]:
+    """The findings without those whose text the edits take out: that reaches nobody."""
+    edited = {edit.path: str(edit.value) for edit in verdict.edits}
+    return tuple(each for each in verdict.findings if f"{MARK}{each.rule}]" not in edited.get(each.path, ""))
 
 
 def said_in(exchange: Exchange) -> list[Any]:

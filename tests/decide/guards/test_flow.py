@@ -134,3 +134,24 @@ def test_another_label_never_opens(origins, more, reach, length):
     before = judged(*origins, reach=reach, length=length)
     after = judged(*origins, more, reach=reach, length=length)
     assert (before is None) or after is not None
+
+
+@pytest.mark.parametrize(
+    ("server", "reach", "posture", "effect"),
+    [
+        ("mail", Reach.SINK, Posture.ASK, Effect.DENY),
+        ("mail", Reach.SINK, Posture.DENY, Effect.DENY),
+        ("mail", Reach.SINK, Posture.RECORD, Effect.ALLOW),
+        ("mail", Reach.NONE, Posture.ASK, None),
+        ("github", Reach.SINK, Posture.ASK, None),
+    ],
+)
+def test_a_model_is_not_asked_by_a_server_outside(server, reach, posture, effect):
+    asked = exchange(method="sampling/createMessage", direction=Direction.TO_CLIENT, server=server)
+    verdict = judged(ISSUE, FILE, reach=reach, guard=Flow(posture), asked=asked)
+    assert (None if verdict is None else verdict.effect) is effect
+
+
+def test_other_questions_of_servers_are_for_people():
+    asked = exchange(method="elicitation/create", direction=Direction.TO_CLIENT, server="mail")
+    assert Flow(Posture.ASK).check(asked, {}) is None

@@ -20,6 +20,7 @@ from keepgate.model.verdict import Effect, Verdict
 RULE: Final = "trifecta"
 SHORT: Final = 256
 """Bytes that a question to an outside server may have without being taken for a way out."""
+SAMPLING: Final = "sampling/createMessage"
 _ABOUT_TASKS: Final = frozenset(("tasks/get", "tasks/result", "tasks/cancel"))
 _CLOSED: Final = frozenset((PRIVATE, SECRET))
 _LEAKS: Final = frozenset((PRIVATE, SECRET, UNKNOWN))
@@ -59,17 +60,16 @@ class Flow:
     def check(self, exchange: Exchange, facts: Facts) -> Verdict | None:
         """No opinion unless all three come together."""
         resource = exchange.resource
-        if resource is None or exchange.direction is not Direction.TO_SERVER or exchange.message.is_reply:
+        if exchange.direction is Direction.TO_CLIENT:
+            return self._asked_back(exchange, facts) if exchange.message.method == SAMPLING else None
+        if resource is None or exchange.message.is_reply:
             return None
         flow: FlowFact | None = facts[Fact.FLOW]
         if flow is None or flow.reach is Reach.NONE or exchange.message.method in _ABOUT_TASKS:
             return None
-        untrusted = _newest(flow.origins, UNTRUSTED)
-        private = self.closed(flow.origins, resource.server)
-        if untrusted is None or private is None or (flow.reach is Reach.READING and not _leaves(flow)):
+        path = self._path(flow, resource.server)
+        if not path or (flow.reach is Reach.READING and not _leaves(flow)):
             return None
-        first, second = sorted((untrusted, private), key=lambda origin: origin.at)
-        path = f"{_told(first, 'brought ')}, {_told(second, '')}"
         way = f"{_quoted(resource.server)}/{_quoted(resource.name)}"
         reason = f"private data could leave: {path}; now `{way}` leads outside{_carried(flow)}"
         return Verdict(
@@ -79,6 +79,23 @@ class Flow:
             rules=(RULE,),
             obligations=(OUT_OF_BAND,) if self._posture is Posture.ASK else (),
         )
+
+    def _asked_back(self, exchange: Exchange, facts: Facts) -> Verdict | None:
+        """A server asks the client's model, which knows what it was shown. Nobody can be asked about the answer."""
+        flow: FlowFact | None = facts[Fact.FLOW]
+        if flow is None or flow.reach is Reach.NONE or not (path := self._path(flow, exchange.server)):
+            return None
+        reason = f"private data could leave: {path}; now `{_quoted(exchange.server)}` asks the client's model"
+        effect = Effect.ALLOW if self._posture is Posture.RECORD else Effect.DENY
+        return Verdict(effect, reason, self.id, rules=(RULE,))
+
+    def _path(self, flow: FlowFact, server: str) -> str:
+        """The way that what must not leave together came, in words; "" where it has not."""
+        untrusted, private = _newest(flow.origins, UNTRUSTED), self.closed(flow.origins, server)
+        if untrusted is None or private is None:
+            return ""
+        first, second = sorted((untrusted, private), key=lambda origin: origin.at)
+        return f"{_told(first, 'brought ')}, {_told(second, '')}"
 
     def closed(self, origins: Iterable[Origin], server: str) -> Origin | None:
         """The newest private data that must not reach a server."""
