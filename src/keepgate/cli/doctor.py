@@ -105,7 +105,7 @@ def _log(settings: Settings) -> Iterator[Line]:
     if VARIABLE not in os.environ:
         yield Line(
             WARN,
-            "the master key lies in a file beside the data: a stolen disk can be read",
+            "protection of a stolen disk: failed, the master key lies in a file beside the data",
             f"keep it elsewhere and give it as ${VARIABLE}",
         )
     for report in reports:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import orjson
 
 from keepgate import __version__
-from keepgate.audit.seal import DataKey
 from keepgate.compose.secrets import resolver
 from keepgate.config import Resolver, Settings
 from keepgate.config.sections.audit import Export
@@ -39,6 +38,8 @@ REST: Final = 1.0
 PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds after each failure in a row; the last for all that follow."""
 
+_NAMES: Final = 10_000
+"""Principals that are remembered."""
 _REFUSALS: Final = frozenset((400, 413, 422))
 """Statuses that may be about one record and not about the receiver."""
 
@@ -48,23 +49,29 @@ Send = Callable[[str, Sequence[tuple[Record, str]]], None]
 
 
 class Names:
-    """Principals by pseudonym, as far as their keys are there; read again where one is not known."""
+    """Principals by pseudonym, as far as their keys are there."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._keys: dict[str, DataKey] = {}
-        self._strangers: set[str] = set()
+        self._names: dict[str, str] = {}
 
     def of(self, record: Record) -> Record:
         """The record with the principal by name, and its pseudonym beside. Raises KeepgateError, OSError."""
         pseudonym = record["principal"]
-        if pseudonym and pseudonym not in self._keys and pseudonym not in self._strangers:
-            kek = load_kek(self._state, os.environ, create_file=False)
-            self._keys = DataKeys(audit_directory(self._state) / KEYS, kek).all()
-            if pseudonym not in self._keys:
-                self._strangers.add(pseudonym)
-        key = self._keys.get(pseudonym)
-        return record | {"principal": key.principal if key else pseudonym, "pseudonym": pseudonym}
+        if pseudonym not in self._names:
+            if len(self._names) >= _NAMES:
+                self._names.clear()
+            self._names[pseudonym] = self._name(pseudonym, record["time"][:7])
+        return record | {"principal": self._names[pseudonym], "pseudonym": pseudonym}
+
+    def _name(self, pseudonym: str, month: str) -> str:
+        if not pseudonym:
+            return ""
+        keys = DataKeys(
+            audit_directory(self._state) / KEYS, load_kek(self._state, os.environ, create_file=False)
+        )
+        found = keys.of(pseudonym, month)
+        return found.principal if found else pseudonym
 
 
 def text_of(record: Record, form: str) -> str:

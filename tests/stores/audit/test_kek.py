@@ -1,5 +1,6 @@
 """Keys come from outside, look random, and are readable by nobody else."""
 
+import shlex
 import stat
 import sys
 from base64 import b64encode
@@ -115,3 +116,38 @@ def test_without_the_extra_the_cure_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(ConfigError, match="pip install"):
         from_keyring("here")
+
+
+def command(code: str) -> dict[str, str]:
+    return {"KEEPGATE_KEY": f"command:{shlex.join([sys.executable, '-c', code])}"}
+
+
+def test_a_program_brings_the_key_and_is_asked_once(state, tmp_path):
+    asked = tmp_path / "asked"
+    env = command(f"open({str(asked)!r}, 'a').write('x'); print({b64encode(GOOD).decode()!r})")
+    assert load_kek(state, env) == load_kek(state, env) == GOOD
+    assert asked.read_text() == "x"
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        (command("print('c2hvcnQ=')"), "holds 5 bytes"),
+        (command("import sys; sys.exit('no access to the key')"), "no access to the key"),
+        (command("pass"), "0 bytes"),
+        ({"KEEPGATE_KEY": "command:"}, "cannot be run"),
+        ({"KEEPGATE_KEY": "command:/nowhere/at/all"}, "cannot be run"),
+        ({"KEEPGATE_KEY": "command:'unbalanced"}, "cannot be run"),
+        ({"KEEPGATE_KEY": "command:echo $(whoami); true"}, "not base64"),
+    ],
+)
+def test_a_program_that_brings_none_is_an_error(state, env, says):
+    with pytest.raises(ConfigError, match=says):
+        load_kek(state, env)
+
+
+def test_a_program_that_never_ends_is_an_error(state, monkeypatch):
+    monkeypatch.setattr("keepgate.stores.audit.kek.PATIENCE", 0.2)
+    with pytest.raises(ConfigError, match="within"):
+        load_kek(state, command("import time; time.sleep(60)"))

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-from contextlib import closing
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,7 +16,6 @@ from keepgate.cli.keys import Config
 from keepgate.cli.screen import safe
 
 _NICE = 10
-_MOST = 1_000_000_000
 
 
 class ExportFormat(StrEnum):
@@ -38,13 +36,11 @@ def export(
 ) -> None:
     """Print all events for another system, one a line, newest last."""
     from keepgate.compose.exports import text_of
-    from keepgate.stores.audit.index import Filter
+    from keepgate.stores.audit.reading import everything
 
     log = open_log(config)
-    log.index.catch_up()
-    with closing(log.index.oldest(Filter(since=since or "", until=until or ""), limit=_MOST)) as found:
-        for _, _, record in found:
-            typer.echo(text_of(log.named(record), format_))
+    for record in everything(log.settings.state, since or "", until or ""):
+        typer.echo(text_of(log.named(record), format_))
 
 
 def follow(

@@ -70,7 +70,8 @@ COLUMNS = (
 )  # fmt: skip
 """Of CSV."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MOST = 10_000_000
+_MOST = 1_000_000
+"""Records that a search of what is sealed looks through at most, the newest first."""
 
 
 @dataclass(slots=True)

@@ -39,6 +39,14 @@ class DataKeys:
         """Pseudonym to data key for all that are left. Raises EvidenceError, OSError."""
         return {key.id: key for key in map(self._open, sorted(self._directory.glob("????-??-*")))}
 
+    def of(self, pseudonym: str, period: str) -> DataKey | None:
+        """The key behind a pseudonym in a month; None if it was destroyed. Raises EvidenceError, OSError."""
+        path = self._directory / f"{period}-{pseudonym}"
+        try:
+            return self._open(path) if pseudonym.isalnum() else None
+        except FileNotFoundError:
+            return None
+
     def erase(self, principal: str, *, until: str = "") -> list[str]:
         """Destroy the keys of a principal, up to a month or all; their pseudonyms. Raises EvidenceError, OSError.
 

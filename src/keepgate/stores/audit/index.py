@@ -28,7 +28,7 @@ from keepgate.stores.files import make_directory
 
 __all__ = ["Filter", "Index"]
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _BATCH: Final = 5000
 """Records in one transaction."""
 _BIT: Final = 100
@@ -80,19 +80,10 @@ class Index:
 
     def walk(self, wanted: Filter, *, limit: int) -> Generator[tuple[str, int, dict[str, Any]], None, None]:
         """Writer, segment and record of what matches, newest first, read as it is asked for."""
-        yield from self._read_rows(wanted, limit, newest_first=True)
-
-    def oldest(self, wanted: Filter, *, limit: int) -> Generator[tuple[str, int, dict[str, Any]], None, None]:
-        """As `walk`, oldest first."""
-        yield from self._read_rows(wanted, limit, newest_first=False)
-
-    def _read_rows(
-        self, wanted: Filter, limit: int, *, newest_first: bool
-    ) -> Generator[tuple[str, int, dict[str, Any]], None, None]:
         with self._connection() as database:
             found = search(database, wanted, limit=limit)
         with reader(self._audit) as log:
-            for _, writer, number, at in reversed(found) if newest_first else found:
+            for _, writer, number, at in reversed(found):
                 record = log.record(writer, number, at)
                 if _is_meant(record, wanted):
                     yield writer, number, orjson.loads(record)

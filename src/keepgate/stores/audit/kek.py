@@ -1,4 +1,4 @@
-"""Where the key-encryption key comes from: `$KEEPGATE_KEY`, the operating system's keyring, or a file beside the data.
+"""Where the key-encryption key comes from: the environment, a keyring, a program that asks a KMS, or a file.
 
 A key file protects copies of the data that were made without it (a database file, a backup of one directory). It does
 not protect a stolen disk: whoever has the disk has both.
@@ -7,8 +7,11 @@ not protect a stolen disk: whoever has the disk has both.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +21,9 @@ from keepgate.stores.files import create, make_directory
 
 VARIABLE: Final = "KEEPGATE_KEY"
 KEYRING: Final = "keyring:"
+COMMAND: Final = "command:"
+PATIENCE: Final = 30.0
+"""Seconds that a command may take to bring the key."""
 FILE: Final = "master.key"
 CURE: Final = "make one with `head -c 32 /dev/urandom | base64`"
 
@@ -28,12 +34,14 @@ _DISTINCT: Final = 16
 def load_kek(state: Path, env: Mapping[str, str], *, create_file: bool = True) -> bytes:
     """The key-encryption key (32 bytes): what `$KEEPGATE_KEY` says if it is set, else the file in `state`.
 
-    The variable holds the key as base64, or `keyring:NAME`. The file is made at the first
+    The variable holds the key as base64, `keyring:NAME`, or `command:PROGRAM ARGUMENTS`. The file is made at the first
     start. Raises ConfigError for a weak key, an open file, or a missing one that may not be made.
     """
     given = env.get(VARIABLE)
     if given is not None and given.startswith(KEYRING):
         return from_keyring(given.removeprefix(KEYRING))
+    if given is not None and given.startswith(COMMAND):
+        return from_command(given.removeprefix(COMMAND))
     if given is not None:
         return parse(given, f"${VARIABLE}")
     return from_file(state / FILE, may_create=create_file)
@@ -66,6 +74,29 @@ def from_file(path: Path, *, may_create: bool) -> bytes:
     if mode & 0o077:
         raise ConfigError(f"`{path}` is open to other users: chmod 600 it", code="audit-key")
     return parse(text.decode("ascii", "replace"), f"`{path}`")
+
+
+@lru_cache(maxsize=1)
+def from_command(text: str) -> bytes:
+    """The key as base64 that a program prints, asked once in the life of a process. Raises ConfigError.
+
+    So any key management service can keep it: it unwraps a key that only it can, and the program asks it. No shell.
+    """
+    try:
+        words = shlex.split(text)
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True
+        )
+    except (IndexError, OSError, ValueError) as error:
+        raise ConfigError(f"the command in ${VARIABLE} cannot be run: {error}", code="audit-key") from error
+    except subprocess.TimeoutExpired as error:
+        text = f"the command in ${VARIABLE} brings no key within {PATIENCE:.0f} seconds"
+        raise ConfigError(text, code="audit-key") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip()[-300:]
+        text = f"the command in ${VARIABLE} ended with {error.returncode}: {said}"
+        raise ConfigError(text, code="audit-key") from error
+    return parse(done.stdout[:1024].decode("ascii", "replace"), f"what the command in ${VARIABLE} prints")
 
 
 def from_keyring(name: str) -> bytes:

@@ -5,6 +5,7 @@ The index is not trusted: what it gives is held against the signed root before i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -37,7 +38,11 @@ class Prover:
             found = [record for _, record in self._index.stored(Filter(trace=trace), limit=_MOST)]
         if not found:
             raise EvidenceError("audit-proof", f"nothing is recorded under `{trace}`")
-        return [self._receipt(record) for record in found]
+        by_writer: dict[str, list[tuple[int, bytes]]] = {}
+        for record in found:
+            said = orjson.loads(record)
+            by_writer.setdefault(said["writer"], []).append((said["seq"], record))
+        return [made for writer, some in by_writer.items() for made in self._receipts(writer, some)]
 
     def newest(self, writer: str) -> tuple[bytes, Checkpoint, PublicKey]:
         """The newest checkpoint of a writer, as signed and as read. Raises EvidenceError, OSError."""
@@ -59,22 +64,20 @@ class Prover:
         check_consistency((old, earlier), (checkpoint.size, checkpoint.root), path)
         return path
 
-    def _receipt(self, record: bytes) -> Receipt:
-        said = orjson.loads(record)
-        writer, seq = said["writer"], said["seq"]
+    def _receipts(self, writer: str, some: list[tuple[int, bytes]]) -> Iterator[Receipt]:
         note, checkpoint, key = self.newest(writer)
-        if seq >= checkpoint.size:
-            raise EvidenceError(
-                "audit-unsigned", f"record {seq} of `{writer}` is not signed yet: try again in some seconds"
-            )
         with self._index.tree(writer) as (nodes, _):
-            path = inclusion(nodes, seq, checkpoint.size)
-        try:
-            check_inclusion(leaf(record), seq, checkpoint.size, checkpoint.root, path)
-        except EvidenceError as error:
-            text = f"record {seq} of `{writer}` cannot be proven: `keepgate audit verify` says why"
-            raise EvidenceError("audit-proof", text) from error
-        return Receipt(record, seq, path, note, key.vkey())
+            for seq, record in some:
+                if seq >= checkpoint.size:
+                    text = f"record {seq} of `{writer}` is not signed yet: try again in some seconds"
+                    raise EvidenceError("audit-unsigned", text)
+                path = inclusion(nodes, seq, checkpoint.size)
+                try:
+                    check_inclusion(leaf(record), seq, checkpoint.size, checkpoint.root, path)
+                except EvidenceError as error:
+                    text = f"record {seq} of `{writer}` cannot be proven: `keepgate audit verify` says why"
+                    raise EvidenceError("audit-proof", text) from error
+                yield Receipt(record, seq, path, note, key.vkey())
 
     def _at(self, writer: str, seq: int) -> bytes:
         """The record with this number. Raises EvidenceError."""

@@ -26,7 +26,7 @@ SCHEMA: Final = (
         "at INTEGER NOT NULL)"
     ),
     "CREATE INDEX event_time ON event (time)",
-    "CREATE INDEX event_who ON event (who, time)",
+    "CREATE INDEX event_who ON event (who, time, what)",
     "CREATE INDEX event_what ON event (what, time)",
     "CREATE INDEX event_trace ON event (trace)",
 )
