@@ -1,5 +1,5 @@
-"""What is written to the log: of a gateway everything, or less where the configuration says what is not to be stored; of
-commands that run beside it, what they did.
+"""What is written to the log: of a gateway everything, or less where the configuration says so; of commands, what they
+did.
 """
 
 from __future__ import annotations
