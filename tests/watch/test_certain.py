@@ -15,6 +15,8 @@ from tests.watch.made import call
         (call(0, method="lock.withheld", kind="event"), Sign.DRIFT),
         (call(0, rules=("pins",), effect="deny"), Sign.DRIFT),
         (call(0, rules=("flow.trifecta",), effect="ask"), Sign.FLOW),
+        (call(0, rules=("trifecta",), effect="ask"), Sign.FLOW),
+        (call(0, rules=("trifecta",), effect="allow"), Sign.FLOW),
         (call(0, rules=("flow",), effect="allow"), None),
         (call(0, rules=("flower",), effect="deny"), None),
         (call(0, method="honeytoken.issued", kind="event"), None),

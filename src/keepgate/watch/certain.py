@@ -40,7 +40,7 @@ MARKS: Final = (
     Mark(
         Sign.FLOW,
         Severity.MEDIUM,
-        ("flow", "data-flow"),
+        ("trifecta", "flow", "data-flow"),
         (),
         "data was about to flow where it must not",
         "no untrusted text and private data before an external sink",
@@ -48,12 +48,16 @@ MARKS: Final = (
 )
 
 
+TRIFECTA: Final = "trifecta"
+"""The rule of the flow guard; where it only records, what it lets through is what must be told."""
+
+
 def certain(event: Event) -> Alert | None:
     """The alert for what this event itself says, if it says anything."""
     said = (*event.rules, *event.findings)
     for mark in MARKS:
         if event.method in mark.methods or any(_is(word, text) for word in mark.rules for text in said):
-            if mark.sign is Sign.FLOW and event.effect == "allow":
+            if mark.sign is Sign.FLOW and event.effect == "allow" and TRIFECTA not in said:
                 continue
             subject = Subject(principal=event.principal, server=event.server, name=event.name)
             seen = f"{mark.seen}: {event.method} {event.target}".rstrip()
