@@ -16,33 +16,32 @@ from tests.e2e.upstreams.brain import Table
 from tests.e2e.upstreams.start import over_http, over_stdio
 
 CASES = [*cases(), *second.cases()]
-SHARE = 0.92
+SHARE = 0.94
 """Of the attacks that must be stopped or cleaned."""
 KNOWN_MISSES = frozenset(
     (
         "argument: a key leaves",
-        "other argument: SQL: stacked",
-        "other argument: SSRF: loopback with port",
         "other argument: a key leaves",
+        "other definition: Japanese",
         "other definition: fake deprecation",
         "other definition: meta",
+        "other definition: parameter description",
         "other definition: parameter enum",
         "other definition: shadowing",
         "other definition: title",
         "other definition: wants the conversation",
         "other key: password in YAML",
-        "other result: HTML image",
-        "other result: Markdown image by reference",
         "other result: base32",
-        "result: chat markup",
     )
 )
 """Cases that arrive; docs/detection.md speaks of them. Never a twin."""
 FREE = {"type": "object"}
 
 
-def slug(case):
-    return "".join(sign if sign.isalnum() else "_" for sign in case.id).lower()
+def slug(case, side="attack"):
+    """A name of its own for each side: that two servers have a tool of one name would speak against both."""
+    name = "".join(sign if sign.isalnum() else "_" for sign in case.id).lower()
+    return name if side == "attack" else f"calm_{name}_calm"
 
 
 def offering(side):
@@ -50,7 +49,7 @@ def offering(side):
     lists = {"tools/list": [], "prompts/list": [], "resources/list": [], "resources/templates/list": []}
     results = {"tools/call": {}, "prompts/get": {}, "resources/read": {}}
     for case in CASES:
-        name, what = slug(case), getattr(case, side)
+        name, what = slug(case, side), getattr(case, side)
         uri = f"e2e://{name}"
         if case.where == "tool":
             lists["tools/list"].append(tool(name, **what))
@@ -84,7 +83,7 @@ LISTS = {"tool": "tools", "prompts/list": "prompts", "resources/list": "resource
 
 async def arrived(arena, client, case, side):
     """What is there after keepgate: the listed item, the result, or the arguments that the server got; or None."""
-    server, name = {"attack": "hostile", "twin": "honest"}[side], slug(case)
+    server, name = {"attack": "hostile", "twin": "honest"}[side], slug(case, side)
     if case.where in LISTS:
         key = LISTS[case.where]
         listed = (await client.call(f"{key}/list"))["result"][key]

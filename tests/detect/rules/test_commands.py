@@ -28,6 +28,7 @@ def likely(text, key="q", setting=ARGUMENT):
         "http://[::ffff:169.254.169.254]/", "' OR '1'='1", "1 OR 1=1", "' OR 'a'='a' --", '" OR ""="', "x' AND 1=1 --",
         "1'; DROP TABLE users;--", "x' UNION SELECT password FROM users --", "1 UNION SELECT a,b FROM t", "admin'--",
         "'; EXEC xp_cmdshell('dir')--", "1; SELECT pg_sleep(10)", "${jndi:ldap://x.test}",
+        "7; DELETE FROM accounts WHERE 1=1", "x'; UPDATE users SET admin=1", "http://localhost:10250/pods",
         "{{config.__class__.__init__.__globals__}}",
     ],
 )  # fmt: skip
@@ -45,7 +46,8 @@ def test_attacks(text):
         "price > 10 or price < 5", "a; b; c", "foo(); bar()", "it's -- you know", "use `id` as the key", "x = y || z",
         "SELECT * FROM a UNION SELECT * FROM b", "WHERE name = 'Smith' OR name = 'Jones'", "a='x' AND b='y'",
         "SELECT 'a' -- comment\nFROM t", "a week or 2 = fourteen days", "sleep (8 hours)", "10.0.0.5 and 192.168.1.1",
-        "the user's etc/ folder",
+        "the user's etc/ folder", "7 accounts; delete from the list", "x; update the page where needed",
+        "http://localhost:3000/login", "http://127.0.0.1:8080/", "https://example.com:9200/", "redis://cache:6379",
     ],
 )  # fmt: skip
 def test_honest_arguments(text):
@@ -62,3 +64,9 @@ def test_a_member_for_commands_may_hold_several(text):
 )
 def test_but_not_everything(text):
     assert likely(text, "command")
+
+
+def test_a_member_for_statements_may_hold_several():
+    text = "INSERT INTO a VALUES (1); DELETE FROM b WHERE id = 1"
+    assert not likely(text, "sql")
+    assert likely(text, "filter")

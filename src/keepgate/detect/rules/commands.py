@@ -45,6 +45,9 @@ _COMMANDS: Final = frozenset(
 )
 """Members that hold a whole command or a document, where commands stand behind each other by design."""
 
+_STATEMENTS: Final = _COMMANDS | frozenset("sql query queries statement statements migration".split())
+"""Members that hold SQL by design."""
+
 RULES: Final = (
     _rule(
         "pipe-to-shell",
@@ -129,6 +132,21 @@ RULES: Final = (
         r";\s{0,3}(?:drop|truncate)\s{1,3}(?:table|database|schema)\b|\bxp_cmdshell\b|"
         r"(?:\bselect|\band|\bor|;|,|\()\s{0,3}(?:sleep|benchmark|pg_sleep)\s{0,2}\([0-9]|\bwaitfor\s{1,2}delay\s{0,2}['\"]",
         _QUERY,
+    ),
+    _rule(
+        "sql-stacked",
+        "a second SQL statement behind a value",
+        r"(?i)[\w'\")]\s{0,3};\s{0,3}(?:delete\s{1,3}from|insert\s{1,3}into|update)\s{1,3}[\w.\"`\[\]]{1,60}\s{1,3}"
+        r"(?:where|values|set|\()",
+        _QUERY,
+        _STATEMENTS,
+    ),
+    _rule(
+        "inside-service",
+        "a service that is meant for the machine itself",
+        r"(?i)\b(?:https?|ftp|tcp|redis|ws)://(?:[^/\s@\"']{0,100}@)?(?:localhost|127\.[0-9.]{1,11}|0\.0\.0\.0|\[::1?\])"
+        r":(?:2375|2376|2379|4243|6379|6443|8500|9200|10250|10255|11211|27017)\b",
+        _ADDRESS,
     ),
     _rule(
         "template-injection",

@@ -14,7 +14,7 @@ _TAXONOMY: Final = ("OWASP-LLM02", "SAFE-T1910")
 def carries_data(address: str) -> bool:
     """Whether a value in the query looks like data that was put there: long and mixed, or still to be filled in."""
     query = address.partition("?")[2]
-    values = [pair.partition("=")[2].rstrip(")") for pair in query.split("&")]
+    values = [pair.partition("=")[2].rstrip(")=") for pair in query.split("&")]
     return any(
         (
             len(value) >= _LONG
@@ -36,7 +36,11 @@ RULES: Final = (
         Severity.HIGH,
         Confidence.LIKELY,
         r"(?i)!\[[^\]\n]{0,200}\]\(\s{0,3}(https?://[^)\s?]{1,200}\?[^)\s]{3,600})|"
-        r"<img\s[^>\n]{0,200}src\s{0,2}=\s{0,2}[\"']?(https?://[^\"'>\s?]{1,200}\?[^\"'>\s]{3,600})",
+        r"<img\s[^>\n]{0,200}src\s{0,2}=\s{0,2}[\"']?(https?://[^\"'>\s?]{1,200}\?[^\"'>\s]{3,600})|"
+        r"!\[[^\]\n]{0,100}\]\[[^\]\n]{0,40}\][^"
+        "\x1e"
+        r"]{0,300}\n {0,3}\[[^\]\n]{1,40}\]:\s{0,3}"
+        r"(https?://[^\s?]{1,200}\?\S{3,600})",
         ("OWASP-MCP10", "SAFE-T1911", "CWE-200"),
         proof=carries_data,
         only=Channel.CONTENT,
