@@ -136,7 +136,6 @@ HITS = {**SECRETS, **ATTACKS, **HARM, **PERSONAL}
 NEAR_MISSES = [
     "England \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f and "
     "Scotland \U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
-    "<|im_start|>system\nYou help.<|im_end|>\n<|im_start|>user\nHello<|im_end|>",
     "The quick brown fox jumps over the lazy dog.",
     "AKIA is the prefix of access key ids; AKIAXXXXXXXXXXXXXXXX shows the form",
     "AKIAZ7QKDMW3XPTA5BCEFGH is too long",
