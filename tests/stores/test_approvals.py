@@ -358,6 +358,21 @@ def test_what_becomes_out_of_band_is_asked_anew(store):
     assert not passes(store, WANTED)
 
 
+def test_what_is_remembered_does_not_let_private_data_leave(store):
+    remembered(store, FREE)
+    told = replace(WANTED, rules=(*WANTED.rules, "trifecta"))
+    assert passes(store)
+    assert passes(store)
+    assert not passes(store, told)
+
+
+def test_unless_that_is_what_was_approved(store):
+    told = replace(WANTED, rules=(*WANTED.rules, "trifecta"))
+    remembered(store, FREE, wanted=told)
+    assert passes(store, told)
+    assert passes(store, told)
+
+
 def test_without_the_key_nothing_can_be_remembered_moved_or_prolonged(store, tmp_path):
     one = remembered(store)
     passes(store)

@@ -20,6 +20,8 @@ PERSONAL: Final = "personal"
 """Personal data was seen in it."""
 UNKNOWN: Final = "unknown"
 """Of values: there was more than can be remembered, so nothing can be said of them."""
+TRIFECTA: Final = "trifecta"
+"""The rule by which private data does not leave after untrusted text."""
 OWN_LABELS: Final = (UNTRUSTED, PRIVATE, SECRET, PERSONAL, UNKNOWN)
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keepgate.model.approval import REMEMBERED as BY_MEMORY
 from keepgate.model.approval import Claim, Constraint, Pending, Remembered, State, Wanted
 from keepgate.model.errors import LocalError
+from keepgate.model.flow import TRIFECTA
 from keepgate.protocol.seal import derive
 from keepgate.stores.database import transaction
 
@@ -341,9 +342,12 @@ def _check(wanted: Wanted, constraint: Constraint, seconds: float) -> None:
 def _covers(one: Remembered, wanted: Wanted) -> bool:
     """Whether a remembered approval holds for these arguments; scope and expiry are known to fit.
 
-    What is out of band now but was not when it was approved is asked anew.
+    What is out of band now but was not when it was approved is asked anew; so is what private data could leave by,
+    where whoever approved had not been told of that.
     """
     if wanted.out_of_band and not one.wanted.out_of_band:
+        return False
+    if TRIFECTA in wanted.rules and TRIFECTA not in one.wanted.rules:
         return False
     bounds = dict(one.constraint.most)
     before, now = _arguments(one.wanted), _arguments(wanted)

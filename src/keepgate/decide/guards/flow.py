@@ -13,11 +13,10 @@ from typing import Final
 from keepgate.decide.facts import Fact, Facts
 from keepgate.model.approval import OUT_OF_BAND
 from keepgate.model.exchange import Exchange
-from keepgate.model.flow import PRIVATE, SECRET, UNKNOWN, UNTRUSTED, FlowFact, Origin, Reach
+from keepgate.model.flow import PRIVATE, SECRET, TRIFECTA, UNKNOWN, UNTRUSTED, FlowFact, Origin, Reach
 from keepgate.model.message import Direction
 from keepgate.model.verdict import Effect, Verdict
 
-RULE: Final = "trifecta"
 SHORT: Final = 256
 """Bytes that a question to an outside server may have without being taken for a way out."""
 SAMPLING: Final = "sampling/createMessage"
@@ -76,7 +75,7 @@ class Flow:
             _EFFECTS[self._posture],
             reason,
             self.id,
-            rules=(RULE,),
+            rules=(TRIFECTA,),
             obligations=(OUT_OF_BAND,) if self._posture is Posture.ASK else (),
         )
 
@@ -87,7 +86,7 @@ class Flow:
             return None
         reason = f"private data could leave: {path}; now `{_quoted(exchange.server)}` asks the client's model"
         effect = Effect.ALLOW if self._posture is Posture.RECORD else Effect.DENY
-        return Verdict(effect, reason, self.id, rules=(RULE,))
+        return Verdict(effect, reason, self.id, rules=(TRIFECTA,))
 
     def _path(self, flow: FlowFact, server: str) -> str:
         """The way that what must not leave together came, in words; "" where it has not."""
