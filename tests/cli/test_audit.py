@@ -233,6 +233,11 @@ def test_a_person_is_erased_by_who_may_and_the_log_still_verifies(run, log, conf
     assert run(*erase).exit_code == 1
 
 
+def test_checkpoints_that_cannot_be_read_are_an_error(run, log, tmp_path):
+    result = run("verify", "--against", str(tmp_path / "nowhere"))
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+
+
 @pytest.mark.parametrize("format_", ["json", "ocsf", "cef"])
 def test_events_are_exported_in_the_forms_of_others(run, log, format_):
     lines = run("export", "--format", format_).stdout.splitlines()

@@ -70,14 +70,9 @@ class PublicKey:
     def parse(cls, vkey: str) -> PublicKey:
         """The key written as `vkey`. Raises EvidenceError."""
         try:
-            origin, key_hash, encoded = vkey.strip().split("+", 2)
-            raw = b64decode(encoded, validate=True)
-            key = cls(origin, raw[1:])
+            return cls(*parse_vkey(vkey, _ED25519))
         except ValueError as error:
-            raise EvidenceError("audit-key", "the public key is malformed") from error
-        if raw[:1] != _ED25519 or key.hash.hex() != key_hash:
-            raise EvidenceError("audit-key", "the public key does not fit its own hash")
-        return key
+            raise EvidenceError("audit-key", f"the public key is malformed: {error}") from error
 
     def verify(self, note: bytes) -> Checkpoint:
         """The checkpoint in a signed note. Raises EvidenceError unless this key signed it for this origin.
@@ -99,6 +94,15 @@ class PublicKey:
         except InvalidSignature as error:
             raise EvidenceError("audit-checkpoint", "the signature of the checkpoint is wrong") from error
         return checkpoint
+
+
+def parse_vkey(vkey: str, kind: bytes) -> tuple[str, bytes]:
+    """Name and raw key of a verifier key with this type of signature. Raises ValueError."""
+    name, key_hash, encoded = vkey.strip().split("+", 2)
+    data = b64decode(encoded, validate=True)
+    if not name or data[:1] != kind or sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_hash:
+        raise ValueError("it does not fit its own hash")
+    return name, data[1:]
 
 
 def parse_note(note: bytes) -> Checkpoint:

@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from keepgate.audit.checkpoint import Checkpoint, EvidenceError, parse_note
+from keepgate.audit.checkpoint import Checkpoint, EvidenceError, parse_note, parse_vkey
 
 _COSIGNATURE: Final = b"\x04"
 """Signature type of the signed-note format."""
@@ -32,14 +32,9 @@ class WitnessKey:
     def parse(cls, vkey: str) -> WitnessKey:
         """The key as witnesses publish it: `<name>+<hash>+<base64>`. Raises EvidenceError."""
         try:
-            name, key_hash, encoded = vkey.strip().split("+", 2)
-            raw = b64decode(encoded, validate=True)
-            key = cls(name, raw[1:])
+            return cls(*parse_vkey(vkey, _COSIGNATURE))
         except ValueError as error:
-            raise EvidenceError("audit-witness", "the key of a witness is malformed") from error
-        if raw[:1] != _COSIGNATURE or key.hash.hex() != key_hash or not name:
-            raise EvidenceError("audit-witness", "the key of a witness does not fit its own hash")
-        return key
+            raise EvidenceError("audit-witness", f"the key of a witness is malformed: {error}") from error
 
     def vkey(self) -> str:
         """The key as it is published."""

@@ -44,7 +44,10 @@ def verify(
     settings = settings_of(config)
     known = _elsewhere(settings, against)
     files = [Path(each) for each in against if each not in ("witness", "git")]
-    reports = examine(settings.state, elsewhere=files, more=known.notes)
+    try:
+        reports = examine(settings.state, elsewhere=files, more=known.notes)
+    except OSError as error:
+        fail(f"cannot read `{safe(str(error.filename))}`: {error.strerror}", 2)
     _say_witnessed(reports, known)
     verdict = _overall(reports)
     if format_ is Format.JSON:
