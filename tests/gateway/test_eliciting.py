@@ -168,6 +168,7 @@ async def test_an_answer_counts_once(lab):
     assert not passed(await one.answered(result))
     assert not passed(await one.call(requestState=result["requestState"]))
     assert one.ran == 1
+    assert [entry.method for entry in one.log.entries].count("approval.given") == 1
 
 
 @pytest.mark.parametrize(

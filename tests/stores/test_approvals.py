@@ -300,6 +300,7 @@ def test_a_constraint_lets_go_of_what_it_names(store, arguments):
         replace(paying(), client="other/1"),
         replace(paying(), name="pay_all"),
         replace(paying(), definition="e" * 64),
+        replace(paying(), rules=("role:clerk", "trifecta")),
     ],
 )
 def test_and_of_nothing_else(store, other):
@@ -323,9 +324,11 @@ def test_and_of_nothing_else(store, other):
     ],
 )
 def test_a_constraint_that_does_not_fit_is_refused(store, constraint, seconds):
+    name = store.claim(WANTED).id
     with pytest.raises(LocalError):
-        remembered(store, constraint, seconds)
+        store.remember(name, constraint, by="carol", seconds=seconds)
     assert not store.remembered()
+    assert store.get(name).state is State.PENDING
 
 
 def test_what_was_refused_or_used_cannot_be_remembered(store):

@@ -24,7 +24,8 @@ def decide(
     """Decide on what waits; the record exists first. Raises LocalError, AuditError: then nothing was decided."""
     found = store.get(name)
     with log_of(settings) as audit:
-        audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
+        if found.state is State.PENDING:  # nothing else can be decided, and what was not is not recorded
+            audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
         return store.decide(name, approve=approve, by=by, reason=reason)
 
 
@@ -32,7 +33,7 @@ def remember(
     settings: Settings, store: Approvals, name: str, constraint: Constraint, *, by: str, seconds: float
 ) -> Remembered:
     """Let what was asked pass more than once; the record exists first. Raises LocalError, AuditError."""
-    found = store.get(name)
+    found = store.may_remember(name, constraint, seconds)
     with log_of(settings) as audit:
         given = decided(found, time.time_ns(), approve=True, by=by)
         said = f"approval {found.id}, remembered for {seconds:.0f} s: {constraint}"

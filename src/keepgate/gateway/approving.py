@@ -120,7 +120,8 @@ class Approving:
         waits = (
             f"{verdict.reason or 'it needs approval'}: it waits for a person to decide (approval {claim.id})"
         )
-        text = f"{waits}; once approved, the same request passes once"
+        how = f"a person approves it with `keepgate approvals approve {claim.id}`"
+        text = f"{waits}; {how}, and then the same request passes once"
         askable = () if wanted.out_of_band else (ASKABLE,)
         return _with(Verdict(Effect.ASK, text, GUARD, rules=rules, obligations=askable), verdict)
 

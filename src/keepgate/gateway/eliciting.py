@@ -19,7 +19,7 @@ from keepgate.gateway.approving import decided
 from keepgate.gateway.callbacks import CallbackTable
 from keepgate.gateway.caller import Caller, Outlet
 from keepgate.gateway.replies import OURS, StateSealer
-from keepgate.model.approval import Pending
+from keepgate.model.approval import Pending, State
 from keepgate.model.errors import LocalError, RemoteError, UpstreamError
 from keepgate.model.message import Direction, Kind, Message
 from keepgate.model.verdict import Effect, Verdict
@@ -169,11 +169,9 @@ class Eliciting:
         principal = caller.principal.id
         try:
             found = approving.approver.get(name)
-            if (found.wanted.principal, found.wanted.client, found.wanted.out_of_band) != (
-                principal,
-                caller.client,
-                False,
-            ):
+            wanted = found.wanted
+            own = (wanted.principal, wanted.client) == (principal, caller.client)
+            if not own or wanted.out_of_band or found.state is not State.PENDING:
                 return False
             # The record exists first.
             self._enforcer.audit.append(

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keepgate.model.approval import REMEMBERED as BY_MEMORY
 from keepgate.model.approval import Claim, Constraint, Pending, Remembered, State, Wanted
 from keepgate.model.errors import LocalError
-from keepgate.model.flow import TRIFECTA
 from keepgate.protocol.seal import derive
 from keepgate.stores.database import transaction
 
@@ -167,14 +166,11 @@ class Approvals:
     def remember(self, name: str, constraint: Constraint, *, by: str, seconds: float) -> Remembered:
         """Let what an approval asks for pass from now on, until it expires or is revoked. Decides on it as well.
 
-        Raises LocalError for what is not waiting or approved, too long, or with arguments that it does not have.
+        Raises LocalError as `may_remember` does.
         """
-        found = self.get(name)
+        found = self.may_remember(name, constraint, seconds)
         if found.state is State.PENDING:
             found = self.decide(name, approve=True, by=by)
-        if found.state is not State.APPROVED:
-            raise LocalError("approvals", f"`{name}` is {found.state}: it cannot be remembered")
-        _check(found.wanted, constraint, seconds)
         now, nonce = self._clock(), os.urandom(_NONCE)
         one = Remembered(os.urandom(5).hex(), found.wanted, constraint, by, now, now + seconds)
         with self._opened() as database:
@@ -187,6 +183,14 @@ class Approvals:
                 "INSERT INTO remembered VALUES (?, ?, ?, ?)", (one.id, scope, one.expires, sealed)
             )
         return one
+
+    def may_remember(self, name: str, constraint: Constraint, seconds: float) -> Pending:
+        """What would be remembered. Raises LocalError if it does not wait and is not approved, or does not fit."""
+        found = self.get(name)
+        if found.state not in (State.PENDING, State.APPROVED):
+            raise LocalError("approvals", f"`{name}` is {found.state}: it cannot be remembered")
+        _check(found.wanted, constraint, seconds)
+        return found
 
     def remembered(self) -> list[Remembered]:
         """All that are in force, the newest first; what was tampered with is left out, and counts for nothing."""
@@ -342,12 +346,12 @@ def _check(wanted: Wanted, constraint: Constraint, seconds: float) -> None:
 def _covers(one: Remembered, wanted: Wanted) -> bool:
     """Whether a remembered approval holds for these arguments; scope and expiry are known to fit.
 
-    What is out of band now but was not when it was approved is asked anew; so is what private data could leave by,
-    where whoever approved had not been told of that.
+    What is out of band now but was not when it was approved is asked anew, and so is what is asked about for another
+    reason than then: who said yes to a payment has not said yes to private data that leaves by it.
     """
     if wanted.out_of_band and not one.wanted.out_of_band:
         return False
-    if TRIFECTA in wanted.rules and TRIFECTA not in one.wanted.rules:
+    if not set(wanted.rules) <= set(one.wanted.rules):
         return False
     bounds = dict(one.constraint.most)
     before, now = _arguments(one.wanted), _arguments(wanted)

@@ -10,7 +10,7 @@ from keepgate.compose.approvals import approvals_of
 from keepgate.config import Settings
 from keepgate.gateway.approving import decided
 from keepgate.gateway.gateway import Gateway
-from keepgate.model.approval import Pending
+from keepgate.model.approval import Pending, State
 
 
 class ApprovalDesk:
@@ -32,8 +32,9 @@ class ApprovalDesk:
         """Recorded first. Raises LocalError, AuditError: then nothing was decided."""
         found = await asyncio.to_thread(self._store.get, name)
         enforcer = self._enforcer
-        seq = enforcer.audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
-        await enforcer.settled(seq)
+        if found.state is State.PENDING:  # nothing else can be decided, and what was not is not recorded
+            seq = enforcer.audit.append(decided(found, time.time_ns(), approve=approve, by=by, reason=reason))
+            await enforcer.settled(seq)
         return _shape(
             await asyncio.to_thread(self._store.decide, name, approve=approve, by=by, reason=reason)
         )
