@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bench.detection import harmless, opened, record, sessions
 from bench.detection.items import Item
 from tests.attacks import harmless as twins
-from tests.attacks import written as by_hand
+from tests.attacks import templates, texts, written
 from tests.attacks.grammar import Attack, attacks
 from tests.attacks.hosts import tool
 
@@ -78,12 +78,23 @@ def own_harmless(half: str = "measure") -> list[Item]:
     return out
 
 
-def written() -> list[Item]:
+def templated(half: str = "measure", each: int = 8) -> list[Item]:
+    """From templates."""
+    return [
+        Item(
+            f"template-{half}-{number}", f"{OWN}templates", made.kind, attack=True, text=made.text, tool=made.tool,
+            attack_class=made.how, server="helper" if made.tool else "",
+        )
+        for number, made in enumerate(templates.attacks(half, each))
+    ]  # fmt: skip
+
+
+def hard() -> list[Item]:
     """By hand."""
     out = []
     for attack, tools, results, prompts in (
-        (True, by_hand.TOOLS, by_hand.RESULTS, by_hand.PROMPTS),
-        (False, by_hand.HARMLESS_TOOLS, by_hand.HARMLESS_RESULTS, by_hand.HARMLESS_PROMPTS),
+        (True, written.TOOLS, written.RESULTS, written.PROMPTS),
+        (False, written.HARMLESS_TOOLS, written.HARMLESS_RESULTS, written.HARMLESS_PROMPTS),
     ):
         side = "attacks" if attack else "harmless"
         for number, (name, said) in enumerate(tools):
@@ -99,10 +110,26 @@ def written() -> list[Item]:
     return out
 
 
+def by_hand(*halves: str) -> list[Item]:
+    """By hand, one a line; all of it without a half."""
+    out = []
+    for number, each in enumerate(texts.texts()):
+        if halves and each.half not in halves:
+            continue
+        definition = tool(each.name, each.said, text="The text") if each.kind == "tool" else None
+        out.append(
+            Item(
+                f"said-{number}", f"{OWN}said, {each.half}", each.kind, attack=each.attack, attack_class=each.sort,
+                text="" if definition else each.said, tool=definition, server="helper" if definition else "",
+            )
+        )  # fmt: skip
+    return out
+
+
 def gathered() -> Corpora:
     """All that is here: what is absent is left out, and the report counts what there was."""
     return Corpora(
-        [*opened.items(), *harmless.items(), *record.items(), *own_attacks(), *own_harmless(), *written()]
+        [*opened.items(), *harmless.items(), *record.items(), *own_attacks(), *own_harmless(), *hard(), *by_hand(), *templated()]
     )
 
 

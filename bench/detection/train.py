@@ -24,8 +24,6 @@ from keepgate.detect.instructions import InstructionDetector
 from keepgate.detect.model import SIZE, Model, features, place
 from keepgate.detect.rules import PHRASES
 from keepgate.detect.setting import Channel
-from keepgate.detect.texts import strings
-from keepgate.detect.views import BORDER
 from keepgate.detect.weigh import THRESHOLD
 
 OUT = Path(__file__).resolve().parents[2] / "src" / "keepgate" / "detect" / "weights.py"
@@ -56,8 +54,8 @@ def examples(items: Iterable[Item]) -> list[Example]:
     for item in items:
         if item.kind not in CHANNELS:
             continue
-        text = BORDER.join(strings(dict(item.tool) if item.tool is not None else item.text))
-        seen = list(detector.seen(text, CHANNELS[item.kind]))
+        value = dict(item.tool) if item.tool is not None else item.text
+        seen = list(detector.seen(value, CHANNELS[item.kind]))
         if seen:
             best, weighed = max(seen, key=lambda each: each[1].score if each[1] is not None else 0.0)
             over = (weighed.score if weighed is not None else 0.0) - THRESHOLD[CHANNELS[item.kind]]
@@ -66,11 +64,12 @@ def examples(items: Iterable[Item]) -> list[Example]:
 
 
 def material() -> list[Item]:
-    """What is learned from: nothing that was written by hand, and not the half of the grammar that measures."""
+    """What is learned from: of what was written by hand the half to develop, of the grammar the half to train."""
     own = corpora.own_attacks("train", tools=1500, results=2000, prompts=400)
     apart = (*opened.ORDINARY, *opened.NEEDS_CONTEXT)
     collected = [item for item in opened.items() if item.source not in apart]
-    return [*collected, *harmless.items(), *record.items(), *own, *corpora.own_harmless("train")]
+    said = [*corpora.by_hand("develop"), *corpora.templated("train", 40)]
+    return [*collected, *harmless.items(), *record.items(), *own, *corpora.own_harmless("train"), *said]
 
 
 def fitted(found: Sequence[Example]) -> Model:

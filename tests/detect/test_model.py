@@ -51,7 +51,7 @@ def test_an_attack_is_likelier_than_harmless_text_and_says_why():
 
 @pytest.mark.parametrize("logit", [-1e9, -30, -1, 0, 1, 30, 1e9])
 def test_what_it_adds_is_bounded(logit):
-    assert LEAST <= nudge(logit) <= MOST
+    assert all(LEAST <= nudge(logit, channel) <= MOST for channel in Channel)
 
 
 def test_it_never_decides_alone():

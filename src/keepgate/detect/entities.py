@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keepgate.detect.fold import fold, skeleton
+from keepgate.detect.lexer import kin
 from keepgate.detect.setting import Setting
 from keepgate.detect.texts import Place, places
 from keepgate.model.finding import Severity
@@ -21,6 +22,9 @@ SHORTEST: Final = 5
 """Signs of a name that is looked for in sentences."""
 NAMES: Final = 20_000
 """Names of other servers' tools that are looked for."""
+_DEPTH: Final = 4
+"""Levels of a schema whose members are known by name."""
+_MEMBERS: Final = 500
 _MCP03: Final = ("OWASP-MCP03", "SAFE-T1001", "CWE-1427")
 
 
@@ -87,6 +91,38 @@ def references(text: str, setting: Setting) -> Iterator[Clue]:
     """The names of other servers' tools in a definition that is only a text."""
     if setting.others:
         yield from _references([Place((), text, is_key=False)], "", setting)
+
+
+def own_names(value: Json, setting: Setting) -> frozenset[bytes]:
+    """What a definition may speak of as its own: names with a low line of itself, its members and siblings, and the
+    words of its own name."""
+    names = [*setting.siblings]
+    near: list[str] = []
+    if isinstance(value, dict):
+        if isinstance(value.get("name"), str):
+            names.append(value["name"])
+            near += kin(fold(value["name"]))
+        for key in ("inputSchema", "outputSchema"):
+            names += _members(value.get(key))
+    names = [fold(name) for name in names if "_" in name]
+    return frozenset(name.encode(errors="replace") for name in (*names, *near))
+
+
+def _members(schema: Json) -> list[str]:
+    """Names of members, to a small depth."""
+    out: list[str] = []
+    level: list[Json] = [schema]
+    for _ in range(_DEPTH):
+        deeper: list[Json] = []
+        for each in level:
+            if isinstance(each, dict):
+                properties = each.get("properties")
+                if isinstance(properties, dict):
+                    out += properties
+                    deeper += properties.values()
+                deeper.append(each.get("items"))
+        level = deeper[:_MEMBERS]
+    return out
 
 
 def _clue(rule: str, place: Place, start: int = 0, end: int = 0) -> Clue:

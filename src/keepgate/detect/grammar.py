@@ -69,7 +69,9 @@ _SECURITY: Final = bit("SECURITY")
 _GUIDE: Final = 4
 """Different words of the trade that make a guide."""
 _MENTION: Final = bits(("MENTION", "SECURITY"))
-_EVERYWHERE: Final = bits(("STOP", "ADDRESS", "IDENT", "QUOTE", "COMMA"))
+_NAMES: Final = bits(("IDENT", "TOOLNAME"))
+_ADDRESS: Final = bit("ADDRESS")
+_EVERYWHERE: Final = bits(("STOP", "QUOTE", "COMMA")) | _NAMES | _ADDRESS
 
 
 class Grammar:
@@ -86,9 +88,11 @@ class Grammar:
     def potential(self, text: bytes, channel: int) -> float:
         """What a folded text could weigh at most, judged by which words are in it at all; 0 for nearly every text."""
         hits = self._hits(text)
-        if not hits:
-            return self._most(_EVERYWHERE, channel)
         there = _EVERYWHERE
+        if b"_" not in text:
+            there ^= _NAMES
+        if b"." not in text and b"://" not in text:
+            there ^= _ADDRESS
         for index in hits:
             there |= self._bits[index]
         return self._most(there, channel)

@@ -11,10 +11,10 @@ from typing import Final
 
 from keepgate.detect.detector import Detector, Sighting, excerpt, sighting_of
 from keepgate.detect.disguise import disguises
-from keepgate.detect.entities import Clue, clues, references
+from keepgate.detect.entities import Clue, clues, own_names, references
 from keepgate.detect.fold import fold
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
-from keepgate.detect.lexer import Token, squeezed, tokens
+from keepgate.detect.lexer import Token, disowned, squeezed, tokens
 from keepgate.detect.model import Model, Seen, nudge
 from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import Place, places, strings
@@ -35,8 +35,10 @@ _TITLES: Final = {
     INSTRUCTIONS: "text that gives the model orders",
 }
 _TAXONOMY: Final = ("OWASP-MCP03", "OWASP-MCP06", "SAFE-T1001", "SAFE-T1102", "CWE-1427")
-DOUBTFUL: Final = 1.0
+DOUBTFUL: Final = 0.5
 """What weighs less is not shown to the model."""
+LEAST: Final = {Channel.DEFINITION: 1.0, Channel.CONTENT: 1.5, Channel.PROMPT: 1.0, Channel.ARGUMENT: 99.0}
+"""What the words of a text must allow for, or it is not looked at any closer."""
 NOTED: Final = 1.5
 """What weighs less is not worth a line in the log."""
 _WHOLE: Final = 1 << 30
@@ -89,7 +91,7 @@ class InstructionDetector:
     def marked(self, text: str, channel: Channel) -> Iterator[Marked]:
         """The groups of signals of one text, view by view, whatever they weigh."""
         for view in self._views.of(text):
-            if (found := self._weighed(view, channel)) is not None:
+            if (found := self._weighed(view, channel, frozenset())) is not None:
                 yield Marked(found, view, channel)
 
     def _judge(self, value: Json, root: tuple[str | int, ...], setting: Setting) -> Iterator[Sighting]:
@@ -97,13 +99,14 @@ class InstructionDetector:
         source = BORDER.join(strings(value))
         best: Marked | None = None
         where = _Where(value, root)
+        own = own_names(value, setting) if channel is Channel.DEFINITION else frozenset()
         arguments = channel is Channel.ARGUMENT
         for view in (self._decodings if arguments else self._views).of(source):
             if view.kind == "decoded" and self._hidden:
                 yield from self._decoded(view, where, channel)
             if arguments:
                 continue
-            weighed = self._weighed(view, channel)
+            weighed = self._weighed(view, channel, own)
             if weighed is not None and (best is None or weighed.score > best.weighed.score):
                 best = Marked(weighed, view, channel)
         seen = _clues(value, root, setting) if channel is Channel.DEFINITION else []
@@ -116,21 +119,26 @@ class InstructionDetector:
         if best is not None and best.weighed.score >= NOTED:
             yield from _reported(best, seen, where)
 
-    def seen(self, text: str, channel: Channel) -> Iterator[tuple[Seen, Weighed | None]]:
+    def seen(self, value: Json, channel: Channel) -> Iterator[tuple[Seen, Weighed | None]]:
         """What passes the gate, view by view, with what its phrases weigh: what the model learns from."""
-        for view in self._views.of(text):
-            if (seen := self._seen(view, channel)) is not None:
+        own = own_names(value, Setting(channel)) if channel is Channel.DEFINITION else frozenset()
+        for view in self._views.of(BORDER.join(strings(value))):
+            if (seen := self._seen(view, channel, own)) is not None:
                 yield seen, _grouped(seen, view)
 
-    def _seen(self, view: View, channel: Channel, words: list[Token] | None = None) -> Seen | None:
+    def _seen(
+        self, view: View, channel: Channel, own: frozenset[bytes], words: list[Token] | None = None
+    ) -> Seen | None:
         raw = view.text.encode(errors="replace")
         if not view.squeezed:
             hidden = HIDDEN if view.hidden else 0.0
             most = self._grammar.potential(raw, COLUMN[channel])
-            if not most or most + hidden < NOTED:
+            if not most or most + hidden < LEAST[channel]:
                 return None
         if words is None:
             words = squeezed(raw) if view.squeezed else tokens(raw)
+        if own:
+            words = disowned(words, raw, own)
         signals = list(self._grammar.signals(words))
         if view.literal:
             signals = disguised(signals, words, raw, view.literal)
@@ -140,7 +148,7 @@ class InstructionDetector:
             signals = [replace(each, mentioned=True) for each in signals]
         return Seen(raw, words, signals, channel, view.hidden)
 
-    def _weighed(self, view: View, channel: Channel) -> Weighed | None:
+    def _weighed(self, view: View, channel: Channel, own: frozenset[bytes]) -> Weighed | None:
         if view.literal and not disguises(view.text, view.literal):
             return None
         words = None
@@ -148,12 +156,12 @@ class InstructionDetector:
             words = tokens(view.text.encode(errors="replace"))
             if next(self._grammar.signals(words), None) is None:
                 return None
-        seen = self._seen(view, channel, words)
+        seen = self._seen(view, channel, own, words)
         weighed = _grouped(seen, view) if seen is not None else None
         if seen is None or weighed is None or weighed.score < DOUBTFUL or self._model is None:
             return weighed
         judgement = self._model.judge(seen)
-        return replace(weighed, score=weighed.score + nudge(judgement.logit), reasons=judgement.reasons)
+        return replace(weighed, score=weighed.score + nudge(judgement.logit, channel), reasons=judgement.reasons)
 
     def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
         for detector in self._hidden:

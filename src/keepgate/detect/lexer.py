@@ -5,7 +5,7 @@ A token is a word with the set of its concepts, as bits. Texts are UTF-8; offset
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -31,7 +31,7 @@ _WORDS: Final = {fold(word): concepts for word, concepts in words().items()}
 CONCEPTS: Final = tuple(
     sorted(
         {concept for concepts in _WORDS.values() for concept in concepts}
-        | {"STOP", "ADDRESS", "IDENT", "QUOTE", "COMMA"}
+        | {"STOP", "ADDRESS", "IDENT", "TOOLNAME", "QUOTE", "COMMA"}
     )
 )
 _BITS: Final = {concept: 1 << number for number, concept in enumerate(CONCEPTS)}
@@ -65,8 +65,11 @@ def _stem(word: str) -> int:
 def _phrase(word: str, concepts: Iterable[str]) -> int:
     """A phrase also means what its words mean, so that knowing more phrases hides no word."""
     mask = _mask(concepts)
-    for part in word.split()[:: 1 if " " in word else 9]:
-        mask |= _mask(_WORDS.get(part, ())) or _stem(part)
+    parts = word.split() if " " in word else []
+    for first in range(len(parts)):
+        mask |= _stem(parts[first])
+        for last in range(first + 1, len(parts) + 1):
+            mask |= _mask(_WORDS.get(" ".join(parts[first:last]), ()))
     return mask
 
 
@@ -79,6 +82,22 @@ _SQUEEZED: Final = {
 _STOP: Final = _BITS["STOP"]
 _ADDRESS: Final = _BITS["ADDRESS"]
 _IDENT: Final = _BITS["IDENT"]
+_PARAM: Final = _BITS["PARAM"]
+TOOLNAME: Final = _BITS["TOOLNAME"]
+_ACTS: Final = frozenset(
+    "read write send get list create delete search execute run update add edit move fetch call post push query browser "
+    "find open download upload set remove make transfer check pull merge commit click navigate book order place play "
+    "convert generate export import insert invoke access retrieve submit reply forward publish buy pay tree directions "
+    "terminate renew sign change append drop schedule cancel invite share grant sync scan".split()
+)
+"""What names of tools begin or end with."""
+_KIN: Final = 4
+"""Letters of a word that says what a tool is about."""
+_FIELDS: Final = frozenset(
+    "id ids name names type types key keys date time at by count size state mode code value values format number token "
+    "tokens index limit offset flag results result from to enabled options params args hash level only".split()
+)
+"""What names of fields end with."""
 _QUOTE: Final = _BITS["QUOTE"]
 _COMMA: Final = _BITS["COMMA"]
 _AT: Final = ord("@")
@@ -159,12 +178,14 @@ def _concepts(raw: bytes) -> int:
     text = " ".join(raw.decode(errors="replace").split())
     if (mask := EXACT.get(text)) is not None:
         return mask | _stem(text)
-    if mask := _stem(text):
+    if "_" not in text and (mask := _stem(text)):
         return mask
     if "@" in text or "://" in text or (text[:1] == "." and text[1:].isalpha()):
         return _ADDRESS
     if "_" in text:
-        return _IDENT
+        parts = text.split("_")
+        field = parts[0] not in _ACTS and parts[-1] not in _ACTS or (parts[-1] in _FIELDS and len(parts) == 2)
+        return _IDENT if field else _IDENT | TOOLNAME
     if text == ",":
         return _COMMA
     return _QUOTE if text and text in "\"'`“”«»「」" else _STOP
@@ -190,6 +211,29 @@ def _front(text: bytes, start: int, before: list[Token]) -> int:
     while before and before[-1].start >= at:
         before.pop()
     return max(at, before[-1].end) if before else at
+
+
+def disowned(words: list[Token], text: bytes, own: frozenset[bytes]) -> list[Token]:
+    """The words, of which those in `own` name no other tool, and those that share a word with it hardly one."""
+    return [_disowned(word, text, own) if word.concepts & _IDENT else word for word in words]
+
+
+def _disowned(word: Token, text: bytes, own: frozenset[bytes]) -> Token:
+    name = text[word.start : word.end]
+    if name in own:
+        return Token(word.start, word.end, word.concepts & ~(_IDENT | TOOLNAME) | _PARAM)
+    if word.concepts & TOOLNAME and any(part.rstrip(b"s") in own for part in name.split(b"_")):
+        return Token(word.start, word.end, word.concepts & ~TOOLNAME)
+    return word
+
+
+def kin(name: str) -> Iterator[str]:
+    """The words of an identifier that say what it is about: what tools of one server have in common."""
+    return (
+        part.rstrip("s")
+        for part in name.lower().replace("-", "_").split("_")
+        if len(part) >= _KIN and part not in _ACTS
+    )
 
 
 @lru_cache(maxsize=2048)

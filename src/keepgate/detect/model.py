@@ -19,7 +19,7 @@ from keepgate.detect.grammar import Signal
 from keepgate.detect.lexer import CONCEPTS, Token, bit, bits
 from keepgate.detect.setting import Channel
 
-SIZE: Final = 1 << 13
+SIZE: Final = 1 << 14
 """Weights; features are hashed into them by name."""
 LONGEST: Final = 4000
 """Bytes of a definition that are looked at."""
@@ -33,15 +33,19 @@ WORDS: Final = 80
 """and so many words with a meaning."""
 AHEAD: Final = 5
 """Words whose order is noted: each with so many after it."""
-LEAST: Final = -2.0
-MOST: Final = 1.5
-"""What it may take from the weight of phrases, and add to it."""
+LEAST: Final = -3.0
+MOST: Final = 3.0
+GAIN: Final = 2.0
+"""What it may take from the weight of phrases and add to it, and how much for each unit of its logit."""
+DOUBT: Final = {Channel.DEFINITION: 0.0, Channel.CONTENT: 0.5, Channel.PROMPT: 1.0, Channel.ARGUMENT: 0.0}
+"""What is held against it where harmless texts are of many more kinds than it has seen."""
 SHOWN: Final = 4
 """Reasons given."""
 _STOP: Final = bit("STOP")
 _ASKING: Final = bits(
     "NOT IGNORE PRIOR INSTR TELL USER COVERT MODEL MUST CALL TOOL THISTOOL OTHERTOOL BEFORE PARAM CHANGE INSTEAD SEND "
-    "INCLUDE READ SECRET TALK NEWTASK OBEY URGENT AUTH FROMME SAY ONLY ROLE CONFIRM PLEASE ADDRESS IDENT".split()
+    "INCLUDE READ SECRET TALK NEWTASK OBEY URGENT AUTH FROMME SAY ONLY ROLE CONFIRM PLEASE ADDRESS IDENT TOOLNAME BLOCK "
+    "VOCATIVE TASKDONE DO TURN_AI TURN_USER CODEBLOCK YOURWORK HOSTILE UNBOUND VERDICT REFUSED ASKED".split()
 )
 """What somebody who gives orders speaks of."""
 _FRAMES: Final = {
@@ -186,6 +190,6 @@ class Model:
         return Judgement(logit, reasons)
 
 
-def nudge(logit: float) -> float:
+def nudge(logit: float, channel: Channel) -> float:
     """What the model adds to the weight of phrases, or takes from it: bounded, so that it never decides alone."""
-    return max(LEAST, min(MOST, logit))
+    return max(LEAST, min(MOST, GAIN * logit - DOUBT[channel]))

@@ -17,6 +17,7 @@ from keepgate.detect.matcher import Matcher
 
 BORDER: Final = "\x1e"
 """Between the strings of a value, in the text that views are made of."""
+_BLANKS: Final = frozenset(" \t\xa0")
 DEPTH: Final = 3
 """Encodings within encodings."""
 MOST: Final = 48
@@ -65,17 +66,15 @@ _GATES: Final = (
     ("joined", r"[\"'] {0,3}(?:\+|\.\.|&|\|\|) {0,3}[\"']"),
     ("ansi", "(?:\x1b|\xc2\x9b)"),
 )
-_SHIFTED: Final = (
-    "instructions",
-    "previous",
-    "ignore",
-    "password",
-    "credential",
-    "assistant",
-    "secretly",
-    "forward",
+_SHIFTED: Final = tuple(
+    "instructions previous ignore password credential assistant secretly forward transfer parameter execute".split()
 )
 """Words that betray an alphabet that was shifted or turned round."""
+_COMMON: Final = tuple(
+    "the and you for this that with from have your must will all tool user file before when then call send read use "
+    "please always never next into following only first each account message der die und nicht alle que los para".split()
+)
+"""Words that any text has: two of them, near each other, betray it as well."""
 
 
 def _shift(text: str, by: int) -> str:
@@ -83,7 +82,15 @@ def _shift(text: str, by: int) -> str:
     return text.translate(str.maketrans(letters, letters[by:] + letters[:by]))
 
 
-_TURNED: Final = tuple((by, "|".join(_shift(word, -by % 26) for word in _SHIFTED)) for by in range(1, 26))
+def _betrayed(turn: Callable[[str], str]) -> str:
+    """A pattern for what is left of these words when the alphabet was turned like this."""
+    sure, common = ("|".join(map(turn, words)) for words in (_SHIFTED, _COMMON))
+    return rf"{sure}|\b(?:{common})\s(?:[a-z_]{{1,15}}\s){{0,3}}(?:{common})\b"
+
+
+_TURNED: Final = tuple(
+    (by, _betrayed(lambda word, by=-by % 26: _shift(word, by))) for by in range(1, 26)  # type: ignore[misc]
+)
 _NAMES: Final = (*(name for name, _ in _GATES), *(str(by) for by, _ in _TURNED), "reversed", "atbash")
 
 
@@ -98,7 +105,7 @@ def _matcher() -> Matcher:
             *(pattern for _, pattern in _GATES),
             *(pattern for _, pattern in _TURNED),
             "|".join(word[::-1] for word in _SHIFTED),
-            "|".join(_atbash(word) for word in _SHIFTED),
+            _betrayed(_atbash),
         ]
     )
 
@@ -170,6 +177,7 @@ class Views:
             for reading in decode.unleet(folded):
                 yield View("leet", plain, reading, unfold, hidden=True, depth=depth, literal=folded)
         if "spaced" in gates:
+            yield _unspaced(plain, folded, unfold, depth)
             yield _squeezed("spaced", plain, folded, unfold, depth)
 
     def _decoded(
@@ -201,6 +209,29 @@ def _squeezed(kind: str, plain: str, folded: str, unfold: Back, depth: int) -> V
 
     text = "".join(folded[at] for at in keep)
     return View(kind, plain, text, back, hidden=True, squeezed=True, depth=depth)
+
+
+def _unspaced(plain: str, folded: str, unfold: Back, depth: int) -> View:
+    """Where one blank stands between letters and more between words: the words."""
+    keep: list[int] = []
+    at, length = 0, len(folded)
+    while at < length:
+        if folded[at] not in _BLANKS:
+            keep.append(at)
+            at += 1
+            continue
+        end = at + 1
+        while end < length and folded[end] in _BLANKS:
+            end += 1
+        if end - at > 1 or not 0 < at or end == length:
+            keep.append(at)
+        at = end
+
+    def back(start: int, end: int) -> tuple[int, int]:
+        return unfold(keep[start], keep[end - 1] + 1) if end > start else unfold(0, 0)
+
+    text = "".join(" " if folded[at] == "\t" else folded[at] for at in keep)
+    return View("spaced", plain, text, back, hidden=True, depth=depth)
 
 
 def _short_lines(folded: str) -> bool:

@@ -15,10 +15,13 @@ from keepgate.detect.rules import (
     commands,
     concealment,
     exfil,
+    forged,
     injection,
+    named,
     personal,
     precall,
     precedence,
+    pretext,
     roleplay,
     secrets,
     steering,
@@ -43,5 +46,8 @@ PHRASES: Final[tuple[Phrase, ...]] = (
     *transfer.PHRASES,
     *steering.PHRASES,
     *roleplay.PHRASES,
+    *named.PHRASES,
+    *pretext.PHRASES,
+    *forged.PHRASES,
 )
 """Every structure of an instruction to a model."""
