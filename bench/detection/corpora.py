@@ -103,8 +103,8 @@ def hard() -> list[Item]:
             out.append(
                 Item(key, f"{OWN}written by hand", "tool", attack=attack, tool=definition, server="helper")
             )
-        for kind, texts in (("tool_output", results), ("prompt", prompts)):
-            for number, text in enumerate(texts):
+        for kind, several in (("tool_output", results), ("prompt", prompts)):
+            for number, text in enumerate(several):
                 key = f"written-{side}-{kind}-{number}"
                 out.append(Item(key, f"{OWN}written by hand", kind, attack=attack, text=text))
     return out
@@ -129,7 +129,16 @@ def by_hand(*halves: str) -> list[Item]:
 def gathered() -> Corpora:
     """All that is here: what is absent is left out, and the report counts what there was."""
     return Corpora(
-        [*opened.items(), *harmless.items(), *record.items(), *own_attacks(), *own_harmless(), *hard(), *by_hand(), *templated()]
+        [
+            *opened.items(),
+            *harmless.items(),
+            *record.items(),
+            *own_attacks(),
+            *own_harmless(),
+            *hard(),
+            *by_hand(),
+            *templated(),
+        ]
     )
 
 

@@ -3,6 +3,8 @@
 What a template becomes is drawn with a fixed seed, so that the same texts come out every time.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -136,7 +138,9 @@ def _placed(kind: str, sort: str, said: str, random: Random) -> Attack:
         return Attack(kind, sort, text=host.replace("@@", quoted))
     host_tool: dict[str, Any] = json.loads(json.dumps(random.choice(TOOLS)))
     if random.random() < 0.5:
-        name = random.choice(("PolicyGuard", "data_check", "helper", "SyncAgent", "enhancer", "validator_tool", "quick_info"))
+        name = random.choice(
+            ("PolicyGuard", "data_check", "helper", "SyncAgent", "enhancer", "validator_tool", "quick_info")
+        )
         purpose = random.choice(("", "Background service. ", "Improves results. ", f"{name}. ", "A tool. "))
         return Attack(kind, sort, tool=tool(name, purpose + said, text="The text"))
     host_tool["description"] = f"{host_tool['description']} {said}"

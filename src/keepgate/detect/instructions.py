@@ -161,7 +161,9 @@ class InstructionDetector:
         if seen is None or weighed is None or weighed.score < DOUBTFUL or self._model is None:
             return weighed
         judgement = self._model.judge(seen)
-        return replace(weighed, score=weighed.score + nudge(judgement.logit, channel), reasons=judgement.reasons)
+        return replace(
+            weighed, score=weighed.score + nudge(judgement.logit, channel), reasons=judgement.reasons
+        )
 
     def _decoded(self, view: View, where: _Where, channel: Channel) -> Iterator[Sighting]:
         for detector in self._hidden:

@@ -184,7 +184,8 @@ def _concepts(raw: bytes) -> int:
         return _ADDRESS
     if "_" in text:
         parts = text.split("_")
-        field = parts[0] not in _ACTS and parts[-1] not in _ACTS or (parts[-1] in _FIELDS and len(parts) == 2)
+        acts = parts[0] in _ACTS or parts[-1] in _ACTS
+        field = not acts or (parts[-1] in _FIELDS and len(parts) == 2)
         return _IDENT if field else _IDENT | TOOLNAME
     if text == ",":
         return _COMMA

@@ -72,7 +72,8 @@ _SHIFTED: Final = tuple(
 """Words that betray an alphabet that was shifted or turned round."""
 _COMMON: Final = tuple(
     "the and you for this that with from have your must will all tool user file before when then call send read use "
-    "please always never next into following only first each account message der die und nicht alle que los para".split()
+    "please always never next into following only first each account message der die und nicht alle que los "
+    "para".split()
 )
 """Words that any text has: two of them, near each other, betray it as well."""
 
@@ -88,9 +89,11 @@ def _betrayed(turn: Callable[[str], str]) -> str:
     return rf"{sure}|\b(?:{common})\s(?:[a-z_]{{1,15}}\s){{0,3}}(?:{common})\b"
 
 
-_TURNED: Final = tuple(
-    (by, _betrayed(lambda word, by=-by % 26: _shift(word, by))) for by in range(1, 26)  # type: ignore[misc]
-)
+def _shifted(by: int) -> str:
+    return _betrayed(lambda word: _shift(word, -by % 26))
+
+
+_TURNED: Final = tuple((by, _shifted(by)) for by in range(1, 26))
 _NAMES: Final = (*(name for name, _ in _GATES), *(str(by) for by, _ in _TURNED), "reversed", "atbash")
 
 
@@ -223,7 +226,7 @@ def _unspaced(plain: str, folded: str, unfold: Back, depth: int) -> View:
         end = at + 1
         while end < length and folded[end] in _BLANKS:
             end += 1
-        if end - at > 1 or not 0 < at or end == length:
+        if end - at > 1 or at == 0 or end == length:
             keep.append(at)
         at = end
 

@@ -42,8 +42,7 @@ WORDS = {
     "parameter, argument, empfanger, empfangeradresse, adresse, feld, wert, betrag, pfad, betreff, inhalt",
     "CHANGE": "ersetzen, zu ersetzen, ersetzt, auszutauschen, abgeandert, andern, abandern, umschreib*, geandert, eingesetzt, "
     "ander*, ersetz*, setz*, modifizier*, hinzufug*, fuge, tausch*, umleit*, erganz*, uberschreib*, geandert",
-    "INSTEAD": "auch wenn, egal, ungeachtet, trotz, "
-    "stattdessen, anstatt, anstelle, statt, unabhangig",
+    "INSTEAD": "auch wenn, egal, ungeachtet, trotz, stattdessen, anstatt, anstelle, statt, unabhangig",
     "SEND": "weiter, leite alle, weitergeleitet, uberweist, "
     "send, sende, senden, sendet, sendest, schick, schicke, schicken, gesendet, geschickt, weiterleit*, leite,"
     "ubermittl*, ubertrag*, hochlad*, lade, teile, uberweis*, veroffentlich*, versende*, maile",

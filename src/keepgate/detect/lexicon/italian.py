@@ -20,11 +20,9 @@ WORDS = {
     "BEFORE": "prima di, prima, innanzitutto",
     "WHEN": "quando, se, ogni volta",
     "PARAM": "parametro, parametri, argomento, destinatario, indirizzo, campo, valore, importo, percorso, oggetto",
-    "CHANGE": "sostituito, cambiato, imposta, "
-    "cambia*, sostitui*, modifica*, aggiungi*",
+    "CHANGE": "sostituito, cambiato, imposta, cambia*, sostitui*, modifica*, aggiungi*",
     "SEND": "invia, inviare, inviate, inoltra*, trasmetti*, trasferisci*, condividi*, carica, spedisci, manda",
-    "INCLUDE": "passa, passargli, passare, metti, "
-    "includi, includere, allega*, inserisci*, scrivi",
+    "INCLUDE": "passa, passargli, passare, metti, includi, includere, allega*, inserisci*, scrivi",
     "READ": "leggi, leggere, apri, aprire, accedi, ottieni, estrai, raccogli, copia, mostra, stampa",
     "SECRET": "password, credenziali, chiave api, chiavi api, chiave privata, token, segret*, dati personali,"
     "carta di credito, riservat*, variabili d'ambiente",
@@ -43,8 +41,7 @@ WORDS = {
     "VOCATIVE": "assistente:, l'assistente deve, l'agente deve, per l'ia, "
     "nota per l'assistente, per l'assistente, se sei un'ia",
     "QUANT": "tutte, tutti, tutto",
-    "DO": "trasferisci, paga, annulla, pubblica, "
-    "elimina, cancella, prenota, acquista",
+    "DO": "trasferisci, paga, annulla, pubblica, elimina, cancella, prenota, acquista",
     "INSTEAD": "invece di, al posto di, indipendentemente, anche se",
     "PRETEXT": "politica, politiche, sicurezza, conformita, integrita, coerenza, compatibilita",
     "GLOBAL": "tutte le richieste, ogni richiesta, ogni messaggio, ogni operazione, ogni chiamata",

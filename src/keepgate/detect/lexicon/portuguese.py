@@ -13,15 +13,13 @@ WORDS = {
     "TELL": "fale, saiba, comente, avise ninguem, "
     "diga, digas, dizer, conte, contar, informe, informar, mencione, mencionar, revele, revelar, mostre,"
     "mostrar, notifique, notificar, avise, avisar",
-    "USER": "cliente, "
-    "usuario, usuarios, usuaria, utilizador, utilizadores, humano, ninguem, operador",
+    "USER": "cliente, usuario, usuarios, usuaria, utilizador, utilizadores, humano, ninguem, operador",
     "COVERT": "em segredo, secretamente, silenciosamente, discretamente, as escondidas, em silencio, sem que, ocult*,"
     "em segundo plano, sem o conhecimento, sem avisar",
     "MODEL": "assistente, modelo, agente, inteligencia artificial, ia, assistente de ia, modelo de linguagem",
     "MUST": "devem, ser sempre, "
     "deve, deves, devera, sempre, obrigatori*, tem que, precisa, certifique-se, e necessario, tens de",
-    "STRONG": "cada, todas as, "
-    "deve, deves, devera, sempre, obrigatori*, tem que, tens de",
+    "STRONG": "cada, todas as, deve, deves, devera, sempre, obrigatori*, tem que, tens de",
     "CALL": "chame, chamar, chama, use, usar, utilize, utilizar, execute, executar, invoque, invocar",
     "TOOL": "ferramenta, ferramentas, funcao, funcoes, operacao, operacoes, tarefa, solicitacao, pedido",
     "THISTOOL": "esta ferramenta, essa ferramenta, esta funcao",
@@ -33,8 +31,7 @@ WORDS = {
     "CHANGE": "trocado, trocar, substituido, ser trocad*, ser substituid*, alterado, "
     "mude, mudar, altere, alterar, altera, substitua, substituir, modifique, modificar, adicione, adicionar,"
     "troque, redirecion*",
-    "INSTEAD": "nao importa, mesmo que, "
-    "em vez de, ao inves de, no lugar de, independentemente",
+    "INSTEAD": "nao importa, mesmo que, em vez de, ao inves de, no lugar de, independentemente",
     "SEND": "passe, mande, "
     "envie, enviar, envia, mande, mandar, encaminhe, encaminhar, transmita, transmitir, transfira, transferir,"
     "compartilhe, compartilhar, partilhe, publique, carregue",
@@ -64,8 +61,7 @@ WORDS = {
     "VOCATIVE": "assistente:, o assistente deve, o agente deve, para a ia, instrucao para, "
     "nota para o assistente, para o assistente, se voce e uma ia, assistente virtual, como ia",
     "QUANT": "todas, todos, tudo",
-    "DO": "cancele, publique, pague, transfira, recomende, reserve, "
-    "apague, exclua, compre, desative",
+    "DO": "cancele, publique, pague, transfira, recomende, reserve, apague, exclua, compre, desative",
     "PRETEXT": "politica, politicas, conformidade, seguranca, integridade, consistencia, compatibilidade, auditoria",
     "GLOBAL": "todas as solicitacoes, cada mensagem, cada pagamento, toda requisicao, qualquer operacao de arquivo, todos os pagamentos",
     "DISPARAGE": "insegur*, obsolet*, incorret*, proibid*",

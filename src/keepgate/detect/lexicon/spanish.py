@@ -15,23 +15,20 @@ WORDS = {
     "digas, decir, diga, decirle, decirselo, informes, informar, informe, informarle, menciones, mencionar,"
     "mencione, reveles, revelar, revele, muestres, mostrar, muestre, notifiques, notificar, avises, avisar, cuentes,"
     "comuniques, comunicar",
-    "USER": "cliente, persona, "
-    "usuario, usuarios, usuaria, humano, operador, nadie",
+    "USER": "cliente, persona, usuario, usuarios, usuaria, humano, operador, nadie",
     "COVERT": "en secreto, secretamente, silenciosamente, discretamente, en silencio, a escondidas, sin que, ocult*,"
     "sin avisar, en segundo plano, sin el conocimiento",
     "MODEL": "asistente, modelo, agente, inteligencia artificial, ia, asistente de ia, modelo de lenguaje",
     "MUST": "ha de, deben, haber que, "
     "debes, debe, deberas, debera, tienes que, tiene que, obligatori*, siempre, es necesario, asegurate, hay que",
-    "STRONG": "cada, todos los, todas las, "
-    "debes, debe, deberas, siempre, obligatori*, tienes que, tiene que",
+    "STRONG": "cada, todos los, todas las, debes, debe, deberas, siempre, obligatori*, tienes que, tiene que",
     "CALL": "pasar por, llamarse, invocar, "
     "llama, llamar, llame, usa, usar, use, utiliza*, utilice, utilizar, ejecuta, ejecutar, ejecute, invoca*",
     "TOOL": "herramienta, herramientas, funcion, funciones, operacion, operaciones, tarea, solicitud",
     "THISTOOL": "esta herramienta, esta funcion, este metodo",
     "OTHERTOOL": "cualquier otra herramienta, otras herramientas, cualquier herramienta, otra herramienta,"
     "cualquier operacion, cualquier otra",
-    "BEFORE": "antes de usar, primero por, antes de cualquier, "
-    "antes de, primero, antes, previamente",
+    "BEFORE": "antes de usar, primero por, antes de cualquier, antes de, primero, antes, previamente",
     "WHEN": "cuando, si, cada vez, siempre que, al",
     "PARAM": "iban, cuenta, nota, mensaje, "
     "parametro, parametros, argumento, destinatario, direccion, campo, valor, cantidad, ruta, asunto, importe",

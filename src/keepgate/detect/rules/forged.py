@@ -102,7 +102,12 @@ PHRASES: Final = (
         "attack.needed-to-go-on",
         "something is to be handed over or called before a result is given",
         "demand",
-        ("BEFORE|TASKDONE|THREAT", "MUST|YOU|PLEASE|MODEL|CALL", "CALL|SEND|INCLUDE|READ", "SECRET|PATH|TOOLNAME|IDENT"),
+        (
+            "BEFORE|TASKDONE|THREAT",
+            "MUST|YOU|PLEASE|MODEL|CALL",
+            "CALL|SEND|INCLUDE|READ",
+            "SECRET|PATH|TOOLNAME|IDENT",
+        ),
         (0.5, 1.5, 0.0),
         near=160,
         taxonomy=_TAXONOMY,
