@@ -82,10 +82,13 @@ def templated(half: str = "measure", each: int = 8) -> list[Item]:
     """From templates."""
     return [
         Item(
-            f"template-{half}-{number}", f"{OWN}templates", made.kind, attack=True, text=made.text, tool=made.tool,
-            attack_class=made.how, server="helper" if made.tool else "",
+            f"template-{half}-{attack}-{number}", f"{OWN}templates", made.kind, attack=attack, text=made.text,
+            tool=made.tool, attack_class=made.how, server="helper" if made.tool else "",
         )
-        for number, made in enumerate(templates.attacks(half, each))
+        for attack, several in (
+            (True, templates.attacks(half, each)), (False, templates.harmless(half, each)),
+        )
+        for number, made in enumerate(several)
     ]  # fmt: skip
 
 

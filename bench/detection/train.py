@@ -33,6 +33,8 @@ RATE = 0.25
 SHRINK = 2e-4
 FOLDS = 5
 SEED = 11
+LONGEST = 16 * 1024
+"""Characters of a text that are looked at for its one example."""
 CALM = 3.0
 """What a harmless example counts more than an attack."""
 
@@ -54,7 +56,7 @@ def examples(items: Iterable[Item]) -> list[Example]:
     for item in items:
         if item.kind not in CHANNELS:
             continue
-        value = dict(item.tool) if item.tool is not None else item.text
+        value = dict(item.tool) if item.tool is not None else item.text[:LONGEST]
         seen = list(detector.seen(value, CHANNELS[item.kind]))
         if seen:
             best, weighed = max(seen, key=lambda each: each[1].score if each[1] is not None else 0.0)

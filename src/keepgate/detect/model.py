@@ -37,7 +37,7 @@ LEAST: Final = -3.0
 MOST: Final = 3.0
 GAIN: Final = 2.0
 """What it may take from the weight of phrases and add to it, and how much for each unit of its logit."""
-DOUBT: Final = {Channel.DEFINITION: 0.0, Channel.CONTENT: 0.5, Channel.PROMPT: 1.0, Channel.ARGUMENT: 0.0}
+DOUBT: Final = {Channel.DEFINITION: 0.0, Channel.CONTENT: 0.25, Channel.PROMPT: 1.0, Channel.ARGUMENT: 0.0}
 """What is held against it where harmless texts are of many more kinds than it has seen."""
 SHOWN: Final = 4
 """Reasons given."""
