@@ -22,13 +22,9 @@ KNOWN_MISSES = frozenset(
     (
         "argument: a key leaves",
         "other argument: a key leaves",
-        "other definition: Japanese",
-        "other definition: fake deprecation",
         "other definition: meta",
-        "other definition: parameter description",
         "other definition: parameter enum",
         "other definition: shadowing",
-        "other definition: title",
         "other definition: wants the conversation",
         "other key: password in YAML",
         "other result: base32",

@@ -25,7 +25,8 @@ WORDS = {
     "USER": "anyone, somebody, someone, developer, the client, customer, them, person, "
     "user, users, user's, the human, human, humans, operator, the person, end user, end-user,"
     "account holder, people",
-    "COVERT": "hidden, hide, hiding, conceal*, keep this out of, out of your report, between you and me, keep it between us, no trace, confidentially, keep it confidential, without explanation, without any explanation, as if nothing, as if this step, stays internal, stay internal, be quiet about, stay quiet, stay silent, remain silent, keep silent, not visible, make it look, keep the displayed, show the result of step, must not be visible, without comment, unannounced, "
+    "COVERT": "unaware, remain unaware, kept in the dark, in the dark, oblivious, "
+    "hidden, hide, hiding, conceal*, keep this out of, out of your report, between you and me, keep it between us, no trace, confidentially, keep it confidential, without explanation, without any explanation, as if nothing, as if this step, stays internal, stay internal, be quiet about, stay quiet, stay silent, remain silent, keep silent, not visible, make it look, keep the displayed, show the result of step, must not be visible, without comment, unannounced, "
     "silently, secretly, quietly, covertly, discreetly, unnoticed, in the background, behind the scenes,"
     "undetected, stealthily, surreptitiously, keep this secret, keep it secret, keep this confidential,"
     "keep this hidden, keep it hidden, without notice, without raising suspicion, invisibly, hide this,"

@@ -67,4 +67,14 @@ PHRASES: Final = (
         near=120,
         taxonomy=_TAXONOMY,
     ),
+    Phrase(
+        "attack.file-contents",
+        "the contents of a file with credentials are to be added to something",
+        "transfer",
+        ("INCLUDE|SEND|CHANGE", "READ", "PATH"),
+        (2.0, 0.5, 0.0),
+        near=90,
+        taxonomy=_TAXONOMY,
+        severity=Severity.HIGH,
+    ),
 )
