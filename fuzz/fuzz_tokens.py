@@ -85,7 +85,7 @@ def claims(given) -> None:
     assert given["iss"] == ISSUER.url
     assert AUDIENCE in given["aud"]
     assert given["exp"] + ISSUER.leeway > NOW
-    assert principal.id.startswith("oauth:op/")
+    assert principal.id.startswith("oauth:op@" if principal.tenant else "oauth:op/")
     assert principal.id.isascii()
     for name in (*principal.grantees, *principal.actors):
         assert name.isprintable()

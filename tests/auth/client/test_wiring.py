@@ -33,7 +33,8 @@ def test_the_first_server_that_users_log_in_at_may_come_with_a_reload(tmp_path):
 
 def test_what_needs_the_callers_tokens_needs_them_from_the_start(tmp_path):
     authorizations = Authorizations(settings(tmp_path))
-    exchange = "{type: token_exchange, issuer: 'https://i.example.com', client_id: c, client_secret: {secret: 'env:SECRET'}}"
+    client = "client_id: c, client_secret: {secret: 'env:SECRET'}"
+    exchange = f"{{type: token_exchange, issuer: 'https://i.example.com', {client}}}"
     server = settings(tmp_path, exchange).servers["crm"]
     with pytest.raises(ConfigError, match="restart keepgate"):
         authorizations.way("crm", server, lambda secret: "s")
