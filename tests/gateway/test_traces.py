@@ -1,5 +1,8 @@
 """Values of one flow: whose they are, who may have them, and what is said where some were forgotten."""
 
+import json
+import tracemalloc
+
 import pytest
 
 from keepgate.gateway.traces import WAITING, Traces, tracked_labels
@@ -47,6 +50,23 @@ def test_what_does_not_fit_into_the_queue_is_not_lost(traces):
         traces.returned({"x": f"text {number}"}, "crm", PRIVATE, WAITING // 2)
         assert traces.size <= 1_000_000
     assert found(traces, "INV-48213-C") == {"private", "private:crm"}
+
+
+def test_a_flow_has_a_megabyte_and_no_more():
+    tracemalloc.start()
+    traces = Traces(b"k" * 32, begun=True)
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(400):
+        rows = [
+            {"id": f"INV-{10_000 + 31 * number + row}-C", "text": "a row of a table"} for row in range(60)
+        ]
+        for server, labels in (("crm", PRIVATE), ("mail", frozenset())):
+            raw = json.dumps(rows)
+            traces.returned(json.loads(raw), server, labels, len(raw))
+        assert traces.size <= 1_000_000
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert used <= 1_000_000
 
 
 def test_what_is_only_issued_is_forgotten_rather_than_kept(traces):

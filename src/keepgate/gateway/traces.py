@@ -14,8 +14,10 @@ from typing import Any, Final
 from keepgate.detect.provenance.prints import SOURCES, USER, Prints, labels_of
 from keepgate.model.flow import UNKNOWN, UNTRUSTED
 
-WAITING: Final = 64 * 1024
-"""Bytes of messages that wait to be fingerprinted. They take some three times as much in memory while they do."""
+WAITING: Final = 32 * 1024
+"""Bytes of messages that wait to be fingerprinted, twice."""
+HELD: Final = 6
+"""Bytes in memory for each of them while they do: parsed JSON of many small members."""
 
 
 class Traces:
@@ -40,7 +42,7 @@ class Traces:
     @property
     def size(self) -> int:
         """Bytes, about: prints, and what waits."""
-        return self._prints.size + 3 * sum(self._sizes)
+        return self._prints.size + HELD * sum(self._sizes)
 
     def give_up(self) -> None:
         """Something is not known here: what is not found may have been there all the same."""

@@ -24,8 +24,8 @@ from keepgate.detect.provenance.distinctive import (
 )
 from keepgate.detect.provenance.signs import Signs, signs
 
-ROOM: Final = 900_000
-"""Bytes that all prints of a flow may take."""
+ROOM: Final = 600_000
+"""Bytes that all prints of a flow may take: a megabyte with what waits for it (`gateway/traces.py`)."""
 _VALUE, _PIECE, _HEAD = 120, 110, 180
 """Bytes of one entry in Python's tables, measured and rounded up."""
 SOURCES: Final = 30
