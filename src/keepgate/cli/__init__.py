@@ -93,6 +93,7 @@ def _register() -> None:
     app.command()(import_module("keepgate.cli.up").up)
     app.command()(import_module("keepgate.cli.check").check)
     app.command()(import_module("keepgate.cli.scan").scan)
+    app.command()(import_module("keepgate.cli.vet").vet)
     app.command()(import_module("keepgate.cli.login").login)
     app.command()(import_module("keepgate.cli.login").logout)
 

@@ -27,8 +27,6 @@ MANIFESTS: Final = frozenset(
         "pyproject.toml",
         "uv.lock",
         "poetry.lock",
-        "setup.cfg",
-        "setup.py",
         "pnpm-lock.yaml",
         "yarn.lock",
         "pipfile.lock",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from keepgate.scanner import configuration, instructions
-from keepgate.scanner.packages import check
+from keepgate.scanner import archive, configuration, instructions
+from keepgate.scanner.packages import check, manifest
 from keepgate.scanner.rule import Rule
 from keepgate.scanner.source import besides
 from keepgate.scanner.source import check as source
@@ -14,7 +14,7 @@ from keepgate.scanner.tools import flow
 
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Configurations", configuration.RULES),
-    ("Packages", check.RULES),
+    ("Packages", (*check.RULES, *manifest.RULES, *archive.RULES)),
     ("Tool sets", (*tools.RULES, *flow.RULES)),
     ("Source", (*source.RULES, *besides.RULES)),
     ("Skills and instruction files", instructions.RULES),

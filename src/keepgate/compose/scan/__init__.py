@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from keepgate.compose.scan.run import Options, scan
+from keepgate.compose.scan.vet import vet
 
-__all__ = ["Options", "scan"]
+__all__ = ["Options", "scan", "vet"]

@@ -88,7 +88,7 @@ def target(found: Collected, path: Path, progress: Progress) -> bool:
         if reading is not None:
             found.take(reading)
         return reading is not None
-    _sort(found, path, str(path), data, named=True)
+    sort(found, path, str(path), data, named=True)
     return True
 
 
@@ -121,7 +121,7 @@ def _directory(found: Collected, root: Path, progress: Progress) -> bool:
                     )
                 )
             continue
-        _sort(found, path, shown, data, root=str(root))
+        sort(found, path, shown, data, root=str(root))
     for why, number in inside.left_out.items():
         found.coverage.append(Coverage(f"{number} in {root}", checked=False, why=why))
     return found.files + len(found.texts) + len(found.archives) > before
@@ -131,9 +131,10 @@ def _may_matter(path: Path) -> bool:
     return kind_of(str(path), b'"mcpServers" "name" "description" "tools" image: mcp') is not Kind.OTHER
 
 
-def _sort(
+def sort(
     found: Collected, path: Path, shown: str, data: bytes, *, named: bool = False, root: str = ""
 ) -> None:
+    """Take in one file by its kind."""
     kind = kind_of(shown, data[:MAX_TEXT] if not named else data, named=named)
     if kind is Kind.CONFIGURATION:
         try:

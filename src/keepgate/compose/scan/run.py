@@ -12,6 +12,7 @@ from typing import Any
 
 from keepgate.clients.formats import Machine
 from keepgate.compose.scan import collect
+from keepgate.compose.scan.archives import opened
 from keepgate.compose.scan.collect import Collected, Progress
 from keepgate.compose.scan.part import Part
 from keepgate.compose.scan.sources import sources
@@ -63,9 +64,11 @@ def scan(targets: Sequence[Path], options: Options) -> ScanReport | None:
 def examined(found: Collected, options: Options) -> ScanReport:
     """Everything that was read, through every check."""
     detection, advisories = Detection(_detectors), known(options.advisories)
+    unpacked = opened(found, options.progress)
+    found.coverage += unpacked.coverage
     read = entries.Entries(tuple(found.servers), tuple(found.settings), tuple(found.oddities))
     options.progress("checking configurations")
-    findings = list(entries.findings(read, detection, advisories))
+    findings = [*unpacked.findings, *entries.findings(read, detection, advisories)]
     inventory: list[Any] = list(entries.inventory(read.servers))
     components = list(entries.components(read.servers))
     for step in _STEPS:
@@ -110,8 +113,26 @@ def _listings(found: Collected, detection: Detection, _: Advisories, progress: P
     return part
 
 
+def _manifests(found: Collected, _: Detection, advisories: Advisories, progress: Progress) -> Part:
+    from keepgate.scanner.packages import check, manifest
+
+    part = Part()
+    for text in found.texts:
+        if text.kind is not Kind.MANIFEST:
+            continue
+        progress(f"checking {text.shown}")
+        declared = manifest.read(text.text, text.shown)
+        part.findings += declared.findings
+        part.components += declared.components
+        for use in declared.uses:
+            part.findings += check.check(use, advisories)
+        why = declared.why or f"{len(declared.uses)} packages"
+        part.coverage.append(Coverage(f"the manifest {text.shown}", checked=not declared.why, why=why))
+    return part
+
+
 Step = Callable[[Collected, Detection, Advisories, Progress], Part]
-_STEPS: tuple[Step, ...] = (_instructions, _listings, sources)
+_STEPS: tuple[Step, ...] = (_instructions, _listings, _manifests, sources)
 
 
 def _coverage(found: Collected, advisories: Advisories) -> Iterator[Coverage]:
@@ -133,8 +154,6 @@ def _coverage(found: Collected, advisories: Advisories) -> Iterator[Coverage]:
         checked=True,
         why=f"the set of {advisories.date} that came with keepgate; nothing was asked online",
     )
-    for path in found.archives:
-        yield Coverage(f"the archive {path}", checked=False, why="`keepgate vet` looks into it")
 
 
 def known(more: Sequence[Path]) -> Advisories:
