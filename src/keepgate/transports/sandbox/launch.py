@@ -8,6 +8,7 @@ import platform
 import pwd
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from keepgate.transports.sandbox.needs import SYSTEM, code_of
 from keepgate.transports.sandbox.observing import Noting, open_log, variables, way_for
 from keepgate.transports.sandbox.profile import Profile
 from keepgate.transports.sandbox.proxy import Proxy
+from keepgate.transports.sandbox.syscalls import MACHINES
 from keepgate.transports.server_env import environment
 
 CURE: Final = (
@@ -157,7 +159,10 @@ def _launch(profile: Profile, backend: str, start: Start) -> Launch:
 
 
 def _observed(profile: Profile, start: Start) -> Launch:
-    """With all rights, and watched."""
+    """With all rights, and watched. Raises UpstreamError where nothing can be watched."""
+    if sys.platform != "linux" or platform.machine() not in MACHINES:
+        text = "`sandbox: {mode: observe}` works on Linux on x86-64 and ARM 64 only"
+        raise UpstreamError("unreachable", text)
     env = variables(start.env) | dict(start.own)
     try:
         log = open_log(profile.state, profile.server)
