@@ -423,3 +423,32 @@ def test_a_file_that_others_may_change_is_said(place):
     file.chmod(0o666)
     (warning,) = load(file, env=HOME).warnings
     assert warning == f"{file}: others may change this file, and it says which programs run: chmod go-w"
+
+
+def test_a_policy_that_others_may_change_is_said(tmp_path):
+    (tmp_path / "open.cedar").write_text("")
+    (tmp_path / "open.cedar").chmod(0o666)
+    (tmp_path / "keepgate.yaml").write_text("version: 1\nservers: {}\naccess: {policies: [open.cedar]}\n")
+    found = load(tmp_path / "keepgate.yaml", env={"HOME": str(tmp_path)}).warnings
+    assert (
+        f"{tmp_path}/open.cedar: others may change this file, and it says what is allowed: chmod go-w"
+        in found
+    )
+
+
+def test_what_somebody_else_left_in_this_directory_is_not_picked_up(tmp_path, monkeypatch):
+    """It could say which programs run; named on purpose it is used."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "keepgate.yaml"
+    file.write_text("version: 1\nservers: {}\n")
+    env = {"HOME": str(tmp_path)}
+    assert load(None, env=env).file == file
+    uid = os.getuid()
+    if uid == 0:
+        os.chown(file, 4242, -1)
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        load(None, env=env)
+    assert load(file, env=env).file == file
+    assert load(None, env=env | {"KEEPGATE_CONFIG": str(file)}).file == file

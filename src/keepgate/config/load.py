@@ -30,10 +30,15 @@ def load(path: Path | None, *, env: Mapping[str, str]) -> Settings:
     """
     file = _locate(path, env)
     settings = parse(_text(file), file=file, env=env)
-    if file.stat().st_mode & 0o022:
-        note = f"{file}: others may change this file, and it says which programs run: chmod go-w"
-        settings = replace(settings, warnings=(note, *settings.warnings))
-    return settings
+    notes = [
+        f"{each}: others may change this file, and it says {what}: chmod go-w"
+        for each, what in (
+            (file, "which programs run"),
+            *((path, "what is allowed") for path in settings.access.policies if path.exists()),
+        )
+        if each.stat().st_mode & 0o022
+    ]
+    return replace(settings, warnings=(*notes, *settings.warnings))
 
 
 def read_tree(file: Path) -> Tree:
@@ -177,6 +182,11 @@ def _locate(path: Path | None, env: Mapping[str, str]) -> Path:
     )
     for candidate in candidates:
         if candidate.is_file():
+            if candidate.stat().st_uid not in (0, os.getuid()):
+                raise ConfigError(
+                    f"`{candidate}` belongs to another user, and says which programs run: name it with `--config` "
+                    "if that is meant"
+                )
             return candidate
     looked = " and ".join(f"`{candidate}`" for candidate in candidates)
     raise ConfigError(
