@@ -315,6 +315,8 @@ async def test_what_cannot_be_read_closes_the_flow(tmp_path, monkeypatch):
         monkeypatch.setattr(FlowFile, name, broken)
     assert "cannot be read" in await house.call("mail_send")
     assert await house.call("crm_get_customers") == ""
+    monkeypatch.undo()
+    assert await house.call("mail_send") == ""
     await house.gateway.close(0)
 
 

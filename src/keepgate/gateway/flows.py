@@ -50,6 +50,7 @@ _SEEN: Final = {
     "exfil": UNTRUSTED,
 }
 """Family of a finding to the label that it puts on a flow."""
+_NEVER: Final = -1
 _UNREADABLE: Final = "what is known of this flow cannot be read"
 
 
@@ -285,7 +286,7 @@ class Flows:
         except LocalError:
             # Closed: as if everything that matters had been brought by somebody who is not asked about.
             both = (Origin(label, _UNREADABLE, "", now, said=True) for label in (UNTRUSTED, PRIVATE))
-            flow = Flow(both, now, self._state)
+            flow = Flow(both, now, _NEVER)  # and read again at the next call
         else:
             if kept is not None and known is not None:
                 known.merge(kept.origins, self._state)
