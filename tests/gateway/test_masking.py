@@ -44,6 +44,8 @@ def test_methods_say_what_kind_of_thing_is_named():
     assert stored(made, drop=["resource:files/*"]).payload == b""
     assert stored(made, drop=["tool:files/*"]).payload
     assert stored(entry(method="tools/list", name=""), drop=["files/*"]).payload == b""
+    for kind in ("tool", "prompt", "resource"):  # a message that does not say may be about any
+        assert stored(entry(method=""), drop=[f"{kind}:files/*"]).payload == b""
 
 
 def test_members_are_masked_at_any_depth_and_in_any_case():

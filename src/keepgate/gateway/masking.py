@@ -18,8 +18,12 @@ from keepgate.ports import AuditLog
 
 MASK: Final = "[not stored]"
 """Stands where a member's value was."""
-_KINDS: Final = {"prompts": ResourceKind.PROMPT, "resources": ResourceKind.RESOURCE}
-"""By the first part of a method; everything else is about tools, or about a server as a whole."""
+_KINDS: Final = {
+    "tools": (ResourceKind.TOOL,),
+    "prompts": (ResourceKind.PROMPT,),
+    "resources": (ResourceKind.RESOURCE,),
+}
+"""By the first part of a method; anything else may be about any kind of thing."""
 
 
 class MaskedLog:
@@ -51,9 +55,9 @@ class MaskedLog:
 
     def _stored(self, entry: Entry) -> bytes:
         if self._drop:
-            kind = _KINDS.get(entry.method.partition("/")[0], ResourceKind.TOOL)
-            thing = Resource(kind, entry.server, entry.name)
-            if any(pattern.names(thing) for pattern in self._drop):
+            kinds = _KINDS.get(entry.method.partition("/")[0], tuple(ResourceKind))
+            things = [Resource(kind, entry.server, entry.name) for kind in kinds]
+            if any(pattern.names(thing) for pattern in self._drop for thing in things):
                 return b""
         if not self._mask:
             return entry.payload
