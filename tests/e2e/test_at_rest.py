@@ -11,7 +11,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
 
+from keepgate.cli.audit import app
+from keepgate.gateway.masking import MASK
 from tests.e2e.gate import make_key
 from tests.support import processes
 
@@ -23,6 +26,7 @@ ARGUMENT, RESULT, TOKEN, WAITING = (
     "needle-token-0123456789",
     "needle-waiting",
 )
+MASKED = "needle-masked"
 SERVER = """
 import json, sys
 for line in sys.stdin:
@@ -54,13 +58,16 @@ def found(directory: Path, needles: list[str]) -> list[tuple[str, str]]:
     return bad
 
 
-def test_nothing_that_was_said_lies_on_the_disk(tmp_path):
+@pytest.mark.timeout(120)
+def test_nothing_that_was_said_lies_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.delenv("KEEPGATE_KEY", raising=False)
     server = {
         "command": [sys.executable, "-c", SERVER],
         "env": {"TOKEN": {"secret": "store:token"}},
         "prefix": "",
     }
     config = processes.allow_all(processes.free_port(), tmp_path, {"s": server})
+    config["audit"] = {"payloads": {"mask": ["PIN"], "drop": ["s/ask"]}}
     config["access"] = {
         "roles": {
             "all": {"allow": ["s/say"], "ask": ["s/ask"]},
@@ -83,6 +90,12 @@ def test_nothing_that_was_said_lies_on_the_disk(tmp_path):
             env=processes.clean_env(tmp_path),
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def audit(*words):
+        """In this process: each start of another costs a second."""
+        done = CliRunner().invoke(app, [*words, "--config", str(file)])
+        assert done.exit_code == 0, done.output
         return done.stdout
 
     command("secrets", "set", "token", given=TOKEN)
@@ -110,11 +123,9 @@ def test_nothing_that_was_said_lies_on_the_disk(tmp_path):
                 "clientInfo": {"name": "c", "version": "1"},
             },
         )
-        assert RESULT in rpc("tools/call", {"name": "say", "arguments": {"text": ARGUMENT}})
+        assert RESULT in rpc("tools/call", {"name": "say", "arguments": {"text": ARGUMENT, "pin": MASKED}})
         rpc("tools/call", {"name": "ask", "arguments": {"text": WAITING}})
-        decisions = {
-            json.loads(line)["trace"] for line in command("audit", "query", "--name", "say").splitlines()
-        }
+        decisions = {json.loads(line)["trace"] for line in audit("query", "--name", "say").splitlines()}
         process.stop()
         (tmp_path / "log").write_text(process.output())
     with (
@@ -123,7 +134,12 @@ def test_nothing_that_was_said_lies_on_the_disk(tmp_path):
     ):
         source.backup(copy)
     assert found(tmp_path, [ARGUMENT, RESULT, TOKEN, WAITING, key]) == []
-    opened = "".join(command("audit", "decrypt", decision) for decision in decisions)
+    opened = "".join(audit("decrypt", decision) for decision in decisions)
     assert ARGUMENT in opened  # it is there, for who may read it
     assert RESULT in opened
-    assert command("audit", "verify").endswith("verdict: pass\n")
+    assert MASKED not in opened  # and this is not there at all
+    assert MASK in opened
+    asked = {json.loads(line)["trace"] for line in audit("query", "--name", "ask").splitlines()}
+    assert asked
+    assert WAITING not in "".join(audit("decrypt", decision) for decision in asked)
+    assert audit("verify").endswith("verdict: pass\n")

@@ -36,6 +36,7 @@ def within(seconds: float, holds) -> bool:
     return bool(held)
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_events_arrive_and_the_process_beside_ends_with_the_gateway(tmp_path, ending):
     with closing(HttpReceiver()) as receiver:
