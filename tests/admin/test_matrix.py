@@ -20,6 +20,8 @@ MAY = {
     "administrators.set_roles": ("admin",),
     "approvals.decide_approval": ("approver",),
     "approvals.list_approvals": ("approver",),
+    "approvals.list_remembered": ("approver",),
+    "approvals.revoke_remembered": ("approver",),
     "approvals.show_approval": ("approver",),
     "audit.query_events": ALL,
     "audit.read_payload": ("payloads",),
@@ -141,6 +143,11 @@ def test_every_permission_is_of_some_role_and_of_some_route():
 
 def test_whatever_changes_something_demands_a_second_factor():
     weak = {each.name for each in routes() if each.permission != OPEN and not each.demands_second_factor}
-    shown = {"approvals.list_approvals", "approvals.show_approval", "audit.read_payload"}  # what was said
+    shown = {
+        "approvals.list_approvals",
+        "approvals.list_remembered",
+        "approvals.show_approval",
+    }  # what was said
+    shown.add("audit.read_payload")
     reading = {each.name for each in routes() if each.method == "GET" and each.permission != OPEN}
     assert weak == reading - shown | {"login.log_out"}

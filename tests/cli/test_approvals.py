@@ -81,11 +81,11 @@ def test_nothing_that_a_program_is_fed_approves(file, store):
     assert store.get(name).state is State.PENDING
 
 
-def typed(file: Path, name: str, text: str) -> int:
+def typed(file: Path, name: str, text: str, *more: str) -> int:
     """The exit code of `approvals approve` with a person at a terminal typing `text`."""
     primary, secondary = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "keepgate", "approvals", "approve", name, "--config", str(file)],
+        [sys.executable, "-m", "keepgate", "approvals", "approve", name, *more, "--config", str(file)],
         stdin=secondary,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -130,3 +130,28 @@ def test_what_is_not_there_is_said(file, command):
     code, said = run(file, command, "0000000000")
     assert code == 1
     assert "no approval `0000000000`" in said
+
+
+def test_what_a_person_lets_pass_for_a_time_is_listed_and_revoked(file, store):
+    assert run(file, "remembered") == (0, "nothing is remembered\n")
+    name = store.claim(WANTED).id
+    assert run(file, "approve", name, "--any", "memo")[0] == 2
+    assert run(file, "approve", name, "--remember", "1h", "--most", "memo")[0] == 2
+    assert typed(file, name, f"{name}\n", "--remember", "1h", "--any", "memo") == 0
+    (one,) = store.remembered()
+    _, said = run(file, "remembered")
+    assert said.startswith(f"{one.id}  3")
+    assert "any `memo`" in said
+    assert "\x1b" not in said
+    assert run(file, "revoke", one.id, "--reason", "enough") == (0, f"{one.id}: revoked\n")
+    assert not store.remembered()
+    assert "nothing is remembered as" in run(file, "revoke", one.id)[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "keepgate", "audit", "query", "--config", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=processes.clean_env(file.parent),
+    )
+    events = [json.loads(line)["method"] for line in done.stdout.splitlines()]
+    assert events == ["approval.remembered", "approval.revoked"]

@@ -7,7 +7,7 @@ import time
 from keepgate.compose.recording import log_of
 from keepgate.compose.secrets import Master
 from keepgate.config import Settings
-from keepgate.gateway.approving import decided
+from keepgate.gateway.approving import decided, revoked
 from keepgate.model.approval import Constraint, Pending, Remembered, State
 from keepgate.stores.approvals import Approvals
 
@@ -47,7 +47,5 @@ def revoke(settings: Settings, store: Approvals, name: str, *, by: str, reason: 
     store.revoke(name)
     if found is None:
         return
-    asked = Pending(name, State.APPROVED, found.wanted, found.created, found.expires)
     with log_of(settings) as audit:
-        given = decided(asked, time.time_ns(), approve=False, by=by, reason=reason)
-        audit.append(given._replace(method="approval.revoked"))
+        audit.append(revoked(found, time.time_ns(), by=by, reason=reason))

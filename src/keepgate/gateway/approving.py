@@ -13,7 +13,16 @@ from typing import Final, Protocol
 
 from keepgate.audit.record import Entry, event
 from keepgate.model.access import Resource
-from keepgate.model.approval import ASKABLE, OUT_OF_BAND, REMEMBERED, Claim, Pending, State, Wanted
+from keepgate.model.approval import (
+    ASKABLE,
+    OUT_OF_BAND,
+    REMEMBERED,
+    Claim,
+    Pending,
+    Remembered,
+    State,
+    Wanted,
+)
 from keepgate.model.errors import LocalError
 from keepgate.model.exchange import Exchange
 from keepgate.model.finding import Finding
@@ -63,6 +72,12 @@ def decided(
         allowed=approve,
         private=reason,
     )
+
+
+def revoked(one: Remembered, time_ns: int, *, by: str, reason: str = "") -> Entry:
+    """The record of an approval that is not remembered any more."""
+    asked = Pending(one.id, State.APPROVED, one.wanted, one.created, one.expires)
+    return decided(asked, time_ns, approve=False, by=by, reason=reason)._replace(method="approval.revoked")
 
 
 class Closed:

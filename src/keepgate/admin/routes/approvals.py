@@ -35,6 +35,10 @@ class Approval:
     """Unix seconds."""
     decided_by: str
     decision_reason: str
+    risk: tuple[str, ...] = ()
+    """What speaks against it, as far as is known."""
+    out_of_band: bool = True
+    """An answer through the client itself counts for nothing."""
 
 
 @shape
@@ -64,6 +68,35 @@ class Decision:
     """For the log."""
 
 
+@shape
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What passes without being asked for again. Made by `keepgate approvals approve --remember` only."""
+
+    id: str
+    principal: str
+    client: str
+    action: str
+    server: str
+    name: str
+    params: dict[str, Any]
+    """As they were approved."""
+    constraint: str
+    """Which arguments may be others, in words."""
+    by: str
+    created: float
+    expires: float
+    """Unix seconds."""
+
+
+@shape
+@dataclass(frozen=True, slots=True)
+class RememberedList:
+    """The newest first."""
+
+    remembered: tuple[Remembered, ...]
+
+
 class Approvals(Protocol):
     """What waits. All raise LocalError."""
 
@@ -75,6 +108,12 @@ class Approvals(Protocol):
 
     async def decide(self, name: str, *, approve: bool, by: str, reason: str) -> Approval:
         """Recorded first, then in force."""
+
+    async def remembered(self) -> tuple[Remembered, ...]:
+        """What passes without being asked for again."""
+
+    async def revoke(self, name: str, *, by: str) -> None:
+        """At once, and recorded."""
 
 
 @route("GET", "/approvals", Permission.APPROVALS_READ, strong=True, problems=(409,))
@@ -94,3 +133,16 @@ async def show_approval(approvals: Approvals, name: ApprovalId) -> Approval:
 async def decide_approval(approvals: Approvals, who: Identity, name: ApprovalId, body: Decision) -> Approval:
     """Let exactly this request pass once, or refuse it."""
     return await approvals.decide(name, approve=body.approve, by=f"admin:{who.name}", reason=body.reason)
+
+
+@route("GET", "/remembered", Permission.APPROVALS_READ, strong=True, problems=(409,))
+async def list_remembered(approvals: Approvals) -> RememberedList:
+    """What passes without being asked for again, and until when."""
+    return RememberedList(await approvals.remembered())
+
+
+@route("POST", "/remembered/{name}/revocation", Permission.APPROVALS_DECIDE, problems=(409,))
+async def revoke_remembered(approvals: Approvals, who: Identity, name: ApprovalId) -> RememberedList:
+    """Ask for it again from now on."""
+    await approvals.revoke(name, by=f"admin:{who.name}")
+    return RememberedList(await approvals.remembered())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from keepgate.admin.routes.approvals import Approval
+from keepgate.admin.routes.approvals import Approval, Remembered
 from keepgate.compose.approvals import approvals_of
 from keepgate.config import Settings
-from keepgate.gateway.approving import decided
+from keepgate.gateway.approving import decided, revoked
 from keepgate.gateway.gateway import Gateway
 from keepgate.model.approval import Pending, State
+from keepgate.model.approval import Remembered as Kept
 
 
 class ApprovalDesk:
@@ -39,6 +40,35 @@ class ApprovalDesk:
             await asyncio.to_thread(self._store.decide, name, approve=approve, by=by, reason=reason)
         )
 
+    async def remembered(self) -> tuple[Remembered, ...]:
+        """What passes without being asked for again."""
+        return tuple(map(_kept, await asyncio.to_thread(self._store.remembered)))
+
+    async def revoke(self, name: str, *, by: str) -> None:
+        """It counts even if it cannot be recorded. Raises LocalError, AuditError."""
+        found = next((one for one in await asyncio.to_thread(self._store.remembered) if one.id == name), None)
+        await asyncio.to_thread(self._store.revoke, name)
+        if found is not None:
+            seq = self._enforcer.audit.append(revoked(found, time.time_ns(), by=by))
+            await self._enforcer.settled(seq)
+
+
+def _kept(one: Kept) -> Remembered:
+    wanted = one.wanted
+    return Remembered(
+        one.id,
+        wanted.principal,
+        wanted.client,
+        wanted.action,
+        wanted.server,
+        wanted.name,
+        wanted.params,
+        str(one.constraint),
+        one.by,
+        one.created,
+        one.expires,
+    )
+
 
 def _shape(one: Pending) -> Approval:
     wanted = one.wanted
@@ -58,4 +88,6 @@ def _shape(one: Pending) -> Approval:
         one.expires,
         one.by,
         one.reason,
+        wanted.risk,
+        wanted.out_of_band,
     )
