@@ -30,6 +30,12 @@ async def test_a_call_in_flight_ends_and_others_go_on(tmp_path):
         assert "quarantined" in texts(answer)
         assert not failed(await client.tool("good_act", {"steps": []}))
         assert failed(await client.tool("bad_act", {"steps": []}))
+        call = await client.play("good_act", {"note": "too"}, {"hold": "door"})
+        await good.record.wait_note("too")
+        await asyncio.to_thread(keepgate, tmp_path, "quarantine", "add", "tool:good/act")
+        begun = time.monotonic()
+        assert "it is quarantined" in texts(await call.reply())
+        assert time.monotonic() - begun < 3
         assert "by local:" in keepgate(tmp_path, "quarantine", "list").stdout
         await asyncio.to_thread(keepgate, tmp_path, "quarantine", "remove", "server:bad")
 
@@ -40,5 +46,7 @@ async def test_a_call_in_flight_ends_and_others_go_on(tmp_path):
             if await works():
                 break
         assert await works()
+    ended = [one["verdict"]["reason"] for one in records(tmp_path, "--method", "upstream.failed")]
+    assert any("it is quarantined" in reason for reason in ended)
     events = [record["method"] for record in records(tmp_path) if record["kind"] == "event"]
     assert {"quarantine.added", "quarantine.removed", "quarantine.changed"} <= set(events)
