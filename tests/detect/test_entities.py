@@ -69,7 +69,17 @@ def test_the_same_name_is_a_collision():
 
 
 @pytest.mark.parametrize(
-    "name", ["sidenote", "conversation_history", "llm_model_name", "chatHistory", "system-prompt-content"]
+    "name",
+    [
+        "sidenote",
+        "conversation_history",
+        "llm_model_name",
+        "chatHistory",
+        "system-prompt-content",
+        "tool_call_history_so_far",
+        "analysis_of_the_chain_of_thought",
+        "content_from_reading_ssh_id_rsa",
+    ],
 )
 def test_collecting_parameters(name):
     assert "attack.collecting-parameter" in found({"inputSchema": {"properties": {name: {"type": "string"}}}})

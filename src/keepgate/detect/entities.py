@@ -62,6 +62,14 @@ _COLLECTING: Final = frozenset(
     "llmname agentmodel agentname modelthatcalls agentinstructions clientsystemprompt toolnames".split()
 )
 """Names of parameters, without separators, that hardly any tool needs."""
+_TOGETHER: Final = tuple(
+    frozenset(pair.split("+"))
+    for pair in "tool+call+history most+recent+tool calling+tool chain+thought chain+thoughts conversation+history "
+    "conversation+transcript chat+transcript full+conversation entire+conversation ssh+key "
+    "content+id+rsa reading+ssh system+prompt+content all+credentials user+password+hint caller+context "
+    "previous+messages+all available+tools other+tools installed+tools tools+list secrets+hint".split()
+)
+"""Words of a parameter's name that together say what hardly any tool needs."""
 _CONTEXT: Final = frozenset(
     "systemprompt messagehistory history memory context notes sessioncontext usercontext".split()
 )
@@ -233,7 +241,8 @@ def _parameters(tool: Mapping[str, Any], root: tuple[str | int, ...]) -> Iterato
     for name in properties:
         plain = "".join(parts(name))
         place = Place((*root, "inputSchema", "properties", name), name, is_key=True)
-        if plain in _COLLECTING:
+        words = frozenset(parts(name))
+        if plain in _COLLECTING or any(together <= words for together in _TOGETHER):
             yield _clue("attack.collecting-parameter", place)
         elif plain in _CONTEXT and _asks(properties[name]):
             yield _clue("attack.context-parameter", place)

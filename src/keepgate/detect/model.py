@@ -37,8 +37,9 @@ LEAST: Final = -3.0
 MOST: Final = 3.0
 GAIN: Final = 2.0
 """What it may take from the weight of phrases and add to it, and how much for each unit of its logit."""
-DOUBT: Final = {Channel.DEFINITION: 0.0, Channel.CONTENT: 0.25, Channel.PROMPT: 1.0, Channel.ARGUMENT: 0.0}
-"""What is held against it where harmless texts are of many more kinds than it has seen."""
+DOUBT: Final = {Channel.DEFINITION: -0.5, Channel.CONTENT: 0.25, Channel.PROMPT: 1.0, Channel.ARGUMENT: 0.0}
+"""What is held against it where harmless texts are of many more kinds than it has seen; below 0, what it is credited
+with where they are not."""
 SHOWN: Final = 4
 """Reasons given."""
 _STOP: Final = bit("STOP")
