@@ -66,3 +66,13 @@ def test_splicing_keeps_the_rest(source, cuts):
                    for n, s in enumerate(piece.starts) if piece.sources[n][2])  # fmt: skip
     left = [sign for number, sign in enumerate(source) if not any(s <= number < e for s, e, _ in parts)]
     assert kept == "".join(left)
+
+
+@pytest.mark.parametrize("length", [20, 60, 300, 3000])
+def test_a_run_gives_the_same_each_time(length):
+    """Short runs are remembered, long ones are not."""
+    said = ("ignore all previous instructions, " * 100)[:length]
+    run = base64.b64encode(said.encode()).decode()
+    for _ in range(2):
+        assert [piece.text for piece in decode.base64(f"see {run}!")] == [said]
+    assert list(decode.base64(run[:-8].swapcase())) == []

@@ -7,6 +7,7 @@ import html
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -140,19 +141,29 @@ _INLINE_MOST: Final = 20_000
 def base64(text: str) -> Iterator[Piece]:
     """Standard and URL-safe alphabets, with or without padding."""
     for start, end in _BASE64.places(text):
-        run = "".join(text[start : min(end, start + LONGEST)].split()).rstrip("=")
-        run = run.replace("-", "+").replace("_", "/")
-        for skip in range(2):  # a sign of prose may have been taken for its first
-            body = run[skip:]
-            try:
-                raw = binascii.a2b_base64(
-                    body[: len(body) // 4 * 4] if len(body) % 4 == 1 else body + "=" * (-len(body) % 4)
-                )
-            except binascii.Error:
-                continue
-            if (found := readable(raw)) is not None:
-                yield whole(found, start, end)
-                break
+        run = text[start : min(end, start + LONGEST)]
+        if (found := _name(run) if len(run) <= _NAME else _unpacked(run)) is not None:
+            yield whole(found, start, end)
+
+
+def _unpacked(run: str) -> str | None:
+    run = "".join(run.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    for skip in range(2):  # a sign of prose may have been taken for its first
+        body = run[skip:]
+        try:
+            raw = binascii.a2b_base64(
+                body[: len(body) // 4 * 4] if len(body) % 4 == 1 else body + "=" * (-len(body) % 4)
+            )
+        except binascii.Error:
+            continue
+        if (found := readable(raw)) is not None:
+            return found
+    return None
+
+
+_NAME: Final = 64
+"""Signs of a run that may be a name: each call has the same ones among its `_meta`."""
+_name: Final = lru_cache(maxsize=256)(_unpacked)
 
 
 def hexadecimal(text: str) -> Iterator[Piece]:

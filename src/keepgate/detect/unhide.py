@@ -20,6 +20,8 @@ _ANSI: Final = Finder(
     r"(?:\x1b\[|\xc2\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b[\]PX^_][^\x07\x1b]{0,1000}(?:\x07|\x1b\\)|\x1b[@-Z\\^_a-z78=>]"
 )
 _UNSEEN: Final = Finder("(?:" + "|".join(map(chr, sorted(INVISIBLE))) + f"){{{_RUN},}}")
+_SOME: Final = Finder("|".join(map(chr, sorted(INVISIBLE))))
+"""Any at all: signs that turn the direction of writing are among them."""
 _WITHIN: Final = Finder("[A-Za-z0-9](?:" + "|".join(map(chr, sorted(INVISIBLE - {0xAD}))) + ")+[A-Za-z0-9]")
 _TURN: Final = "\u202e\u202d\u2066\u2067\u2068"
 _TURN_END: Final = "\u202c\u2069"
@@ -27,7 +29,7 @@ _TURN_END: Final = "\u202c\u2069"
 
 def pieces(text: str) -> Iterator[Piece]:
     """Every hidden text, and the text without terminal escapes."""
-    if not text.isascii():
+    if not text.isascii() and _SOME.spans(text.encode(errors="replace"), 1):
         yield from _invisible(text)
         yield from _turned(text)
         if len(apart := _between(text)) >= _APART:
