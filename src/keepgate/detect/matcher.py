@@ -287,7 +287,7 @@ class Finder:
             if span[1] < 0:
                 break
             found.append(span)
-            at = max(span[1], at + 1)
+            at = span[1] if span[1] > at else at + 1
         return found
 
     def secrets(self, text: bytes, most: int, group: int = 0) -> list[Span]:
