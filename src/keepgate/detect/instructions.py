@@ -14,7 +14,7 @@ from keepgate.detect.disguise import disguises
 from keepgate.detect.entities import Clue, clues, own_names, references
 from keepgate.detect.fold import fold
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
-from keepgate.detect.lexer import Token, disowned, squeezed, tokens
+from keepgate.detect.lexer import disowned, squeezed, tokens
 from keepgate.detect.model import Model, Seen, nudge
 from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import Place, places, strings
@@ -42,8 +42,6 @@ LEAST: Final = {Channel.DEFINITION: 1.0, Channel.CONTENT: 1.5, Channel.PROMPT: 1
 NOTED: Final = 1.5
 """What weighs less is not worth a line in the log."""
 _WHOLE: Final = 1 << 30
-_RICH: Final = 2048
-"""Characters of a text in which nearly always words of every kind are: whether they are there is not asked first."""
 _SHOWN: Final = 12
 """Signals of a group that are listed one by one."""
 
@@ -126,17 +124,14 @@ class InstructionDetector:
             if (seen := self._seen(view, channel, own)) is not None:
                 yield seen, _grouped(seen, view)
 
-    def _seen(
-        self, view: View, channel: Channel, own: frozenset[bytes], words: list[Token] | None = None
-    ) -> Seen | None:
+    def _seen(self, view: View, channel: Channel, own: frozenset[bytes]) -> Seen | None:
         raw = view.text.encode(errors="replace")
         if not view.squeezed:
             hidden = HIDDEN if view.hidden else 0.0
             most = self._grammar.potential(raw, COLUMN[channel])
             if not most or most + hidden < LEAST[channel]:
                 return None
-        if words is None:
-            words = squeezed(raw) if view.squeezed else tokens(raw)
+        words = squeezed(raw) if view.squeezed else tokens(raw)
         if own:
             words = disowned(words, raw, own)
         signals = list(self._grammar.signals(words))
@@ -151,12 +146,7 @@ class InstructionDetector:
     def _weighed(self, view: View, channel: Channel, own: frozenset[bytes]) -> Weighed | None:
         if view.literal and not disguises(view.text, view.literal):
             return None
-        words = None
-        if len(view.text) > _RICH and not view.squeezed:  # it has words enough for anything
-            words = tokens(view.text.encode(errors="replace"))
-            if next(self._grammar.signals(words), None) is None:
-                return None
-        seen = self._seen(view, channel, own, words)
+        seen = self._seen(view, channel, own)
         weighed = _grouped(seen, view) if seen is not None else None
         if seen is None or weighed is None or weighed.score < DOUBTFUL or self._model is None:
             return weighed
