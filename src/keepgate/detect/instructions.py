@@ -144,7 +144,9 @@ class InstructionDetector:
         return Seen(raw, words, signals, channel, view.hidden)
 
     def _weighed(self, view: View, channel: Channel, own: frozenset[bytes]) -> Weighed | None:
-        if view.literal and not disguises(view.text, view.literal):
+        if (
+            view.literal and not own and not disguises(view.text, view.literal)
+        ):  # own names are no words of the lexicon
             return None
         seen = self._seen(view, channel, own)
         weighed = _grouped(seen, view) if seen is not None else None
