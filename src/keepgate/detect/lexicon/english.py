@@ -12,7 +12,7 @@ WORDS = {
     "former, so far, until now, at the beginning, past, your, were given, was given, have been given, system,"
     "everything before, everything above, all previous, all prior, wanted, asked, requested, user's",
     "QUANT": "all, any, every, everything, all of the, all other, any other, other, everything else",
-    "INSTR": "orders, request, question, task, restriction, filters, content filters, safety rules, consignes, content policies, instruct, pre-prompt, preprompt, initial message, configuration, settings, parameters set, moral code, ethics, "
+    "INSTR": "orders, request, question, task, restriction, filters, content filters, safety rules, consignes, content policies, instruct, pre-prompt, preprompt, initial message, moral code, ethics, "
     "instruction, instructions, prompt, prompts, rule, rules, direction, directions, guideline, guidelines,"
     "command, commands, directive, directives, constraint, constraints, guidance, your orders, programming, guardrails,"
     "restrictions, system message, system messages, assignments, were told, been told, i said, you know, policies,"

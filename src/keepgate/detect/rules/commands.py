@@ -45,7 +45,11 @@ _COMMANDS: Final = frozenset(
 )
 """Members that hold a whole command or a document, where commands stand behind each other by design."""
 
-_STATEMENTS: Final = _COMMANDS | frozenset("sql query queries statement statements migration".split())
+_PROSE: Final = frozenset("message commit_message comment description body note notes thought".split())
+"""Members that hold what people write to each other, where `; drop table x` is what somebody did."""
+_STATEMENTS: Final = (
+    _COMMANDS | _PROSE | frozenset("sql query queries statement statements migration".split())
+)
 """Members that hold SQL by design."""
 
 RULES: Final = (
@@ -132,6 +136,7 @@ RULES: Final = (
         r";\s{0,3}(?:drop|truncate)\s{1,3}(?:table|database|schema)\b|\bxp_cmdshell\b|"
         r"(?:\bselect|\band|\bor|;|,|\()\s{0,3}(?:sleep|benchmark|pg_sleep)\s{0,2}\([0-9]|\bwaitfor\s{1,2}delay\s{0,2}['\"]",
         _QUERY,
+        _PROSE,
     ),
     _rule(
         "sql-stacked",
