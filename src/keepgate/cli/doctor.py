@@ -156,5 +156,5 @@ def _servers(settings: Settings) -> Iterator[Line]:
                 yield Line(WARN, f"server {name}: tool `{tool}` cannot be checked: {why}", cure)
     for what in refused_of(settings, answers):
         thing = what.kind if not what.name else f"{what.kind} `{what.name[:200]}`"
-        cure = "tell its maker; docs/content.md says what is looked for, and what follows"
+        cure = "tell its maker, or see `content.servers` in docs/content.md if you trust it"
         yield Line(WARN, f"server {what.server}: {thing} is withheld: {what.why}", cure)
