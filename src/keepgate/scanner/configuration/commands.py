@@ -23,10 +23,11 @@ RULES: Final = (ARGUMENT,)
 
 Detect = Callable[[str], Sequence[Finding]]
 """Findings of the family `attack` in an argument of a call."""
-_NOT_HERE: Final = frozenset(
-    ("attack.system-file", "attack.inside-address", "attack.metadata-address", "attack.sql")
+_HERE: Final = frozenset(
+    f"attack.{name}"
+    for name in "pipe-to-shell encoded-shell shell-injection destructive-command reverse-shell traversal template-injection".split()
 )
-"""Paths and addresses have rules of their own here."""
+"""What is an attack in the arguments of a launch too; paths and addresses have rules of their own here."""
 
 
 def look(server: ConfiguredServer, detect: Detect) -> Iterator[ScanFinding]:
@@ -42,9 +43,7 @@ def look(server: ConfiguredServer, detect: Detect) -> Iterator[ScanFinding]:
         if place in taken or len(text) < 4:
             continue
         found = [
-            each
-            for each in detect(text)
-            if each.rule not in _NOT_HERE and each.confidence is not Confidence.POSSIBLE
+            each for each in detect(text) if each.rule in _HERE and each.confidence is not Confidence.POSSIBLE
         ]
         traversal_only = all(each.rule == "attack.traversal" for each in found)
         if found and not (traversal_only and pointer.startswith("/args") and text.count("../") < 4):

@@ -92,7 +92,7 @@ class Unit:
     bare: str = ""
 
 
-MAX_INLINED: Final = 2000
+MAX_INLINED: Final = 300
 """Statements of a function that those around it are given as well."""
 
 

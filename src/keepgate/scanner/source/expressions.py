@@ -36,6 +36,7 @@ class Expressions:
 
     def __init__(self, unit: Unit, body: bytes) -> None:
         self.unit, self.body = unit, body
+        self.ascii = body.isascii()
 
     def text(self, node: Any) -> str:
         """The source of a node."""
@@ -44,6 +45,8 @@ class Expressions:
     def place(self, node: Any) -> tuple[int, int]:
         """Line and column, the column in characters."""
         row, column = node.start_point
+        if self.ascii:
+            return row + 1, column + 1
         line = self.body[node.start_byte - column : node.start_byte]
         return row + 1, len(line.decode(errors="replace")) + 1
 
@@ -86,8 +89,11 @@ class Expressions:
             if len(parts) > 1 and parts[1].kind == "const":
                 return Expr("attr", place, parts[1].text, parts[0])
             return Expr("join", place, parts=parts[:1])
-        if kind in g.ASSIGNS:
+        if kind in g.ASSIGNS:  # its value is read once, as a statement: what it stands for is its name
             self.visit(node, into, depth + 1)
+            left = node.child_by_field_name(g.ASSIGNS[kind][0])
+            named = left is not None and (left.type in g.NAMES or left.type in g.MEMBERS)
+            return self.expr(left, into, depth + 1) if named else Expr("join", place)
         return self._join(node, into, depth)
 
     def _join(self, node: Any, into: Function, depth: int) -> Expr:

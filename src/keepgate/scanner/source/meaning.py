@@ -128,3 +128,17 @@ def compares(part: Expr) -> bool:
         and each.text in ("None", "null", "nil", "", "undefined", "0", "True", "False", "true", "false")
         for each in part.parts
     )
+
+
+_PASSES: Final = frozenset(
+    "str String strip lower upper trim toString to_string as_str as_ref into clone unwrap decode unquote GetString getString "
+    "GetArguments get pop to_s to_str replace replaceAll rstrip lstrip removesuffix removeprefix RequireString "
+    "BindArguments Trim TrimSpace ToString decodeURIComponent URL Url Uri parse Parse url href unwrap_or unwrap_or_default expect "
+    "toLowerCase from create format Sprintf join concat urljoin of String() formatted new.URL URI new.Uri".split()
+)
+"""Calls that answer with what they were given or called on."""
+
+
+def passes(call: Expr) -> bool:
+    """True for a call whose answer leads where what it was given leads."""
+    return call.text.rpartition(".")[2].rpartition("::")[2] in _PASSES or call.text in _PASSES

@@ -170,7 +170,9 @@ def _sink(kind: str, call: Expr, last: str, language: str) -> Sink | None:  # no
     if kind == "exec":
         return _exec(call, language)
     if kind == "client":
-        asked = call.base is not None and any(each in _called(call.base).lower() for each in _CLIENTS)
+        asked = call.base is not None and any(
+            each in _called(call.base).rpartition(".")[2].lower() for each in _CLIENTS
+        )
         return (
             Sink("ssrf", args[1:2] if last in ("request", "stream") and len(args) > 1 else args[:1])
             if asked and args

@@ -25,6 +25,7 @@ from keepgate.scanner.source.meaning import (
     compares,
     comparing,
     dotted_name,
+    passes,
     special,
     terms,
 )
@@ -319,11 +320,15 @@ class _Walk:
             return self.head(expr.parts[1], depth + 1) if open_ else NOTHING
         if expr.kind == "join" and len(expr.parts) == 1 and not expr.named:
             return self.head(expr.parts[0], depth + 1)
+        if expr.kind == "attr" and expr.base is not None:
+            return (
+                self.head(expr.base, depth + 1) if dotted_name(expr) not in self.values else self.labels(expr)
+            )
+        if expr.kind == "call" and not self.analysis.called(expr.text, self.unit) and not passes(expr):
+            return NOTHING
         if expr.kind == "call" and expr.parts and expr.text.rpartition(".")[2] in ADDRESSES:
             return self.head(expr.parts[1 if expr.text == "URL" and len(expr.parts) > 1 else 0], depth + 1)
         return self.labels(expr)
-
-    # What a value is made of
 
     def labels(self, expr: Expr, depth: int = 0) -> Labels:
         """The labels of an expression."""
@@ -391,5 +396,4 @@ def hits_of(analysis: Analysis) -> Iterator[tuple[Unit, Function, Hit]]:
     """Every dangerous use, with the function whose parameters or own values reach it."""
     for unit in analysis.units:
         for function in unit.functions:
-            for hit in analysis.summaries[id(function)].hits.values():
-                yield unit, function, hit
+            yield from ((unit, function, hit) for hit in analysis.summaries[id(function)].hits.values())
