@@ -43,7 +43,8 @@ def test_a_benign_set_is_left_alone(name):
     [
         {"tools": [BAD]}, [BAD], {"result": {"tools": [BAD]}}, {"servers": {"a": {"tools": [BAD]}}}, {"a": {"tools": [BAD]}},
         {"servers": [{"name": "a", "tools": [BAD]}]}, [{"server": "a", "tools": [BAD]}], {"jsonrpc": "2.0", "id": 1, "result": {"tools": [BAD]}},
-        {"kind": "tool", "tool": BAD}, {"tools": [{"type": "function", "function": {**BAD, "parameters": {}}}]},
+        {"kind": "tool", "tool": BAD},
+        BAD, {"tools": [{"type": "function", "function": {**BAD, "parameters": {}}}]},
     ],
 )  # fmt: skip
 def test_every_wrapping_is_opened(wrapped):

@@ -114,6 +114,9 @@ def _sets(node: Node, name: str, depth: int) -> Iterator[ToolSet]:
         server = _text(node.get("server")) or _text(node.get("id")) or name
         yield ToolSet(server, (Item("tools", _text(artifact.get("name")), artifact),), session=_session(node))
         return
+    if _text(node.get("name")) and (node.get("inputSchema") or node.get("input_schema")) is not None:
+        yield ToolSet(name, (Item("tools", _text(node.get("name")), node),), session=_session(node))
+        return
     own = tuple(item for kind in _KINDS for item in _items(kind, node.get(kind)))
     instructions = node.get("instructions")
     if own:
