@@ -82,6 +82,7 @@ def weigh(
         found = _sum(group, column, hidden=hidden)
         if (
             column == COLUMN[Channel.CONTENT]
+            and found.score > UNANCHORED
             and not hidden
             and not any(each.phrase.id in ANCHORS for each in group)
         ):
