@@ -46,11 +46,13 @@ Detect = Callable[[str], Sequence[Finding]]
 _FILL_INS: Final = (
     "your", "xxx", "...", "…", "example", "changeme", "change-me", "change_me", "placeholder", "replace", "insert",
     "dummy", "redacted", "todo", "<", ">", "{{", "}}", "${", "***", "enter", "_here", "-here", "goes here", "test-key",
-    "fake", "sample", "my-api", "my_api", "myapi", "api-key", "api_key", "apikey", "abc123", "123456789", "none", "null",
+    "fake", "sample", "my-api", "my_api", "myapi", "api-key", "api_key", "apikey", "none", "null",
     "undefined", "secret-name", "provide", "fill", "set-me", "configure", "optional", "token-value", "keychain", "mytoken",
     "my-token", "my_token", "my-secret", "my_secret", "mysecret", "access-token", "access_token", "some-", "some_", "the-",
 )  # fmt: skip
 _CODE: Final = frozenset(("c", "e", "command", "encodedcommand", "enc", "eval", "call"))
+_COUNTED: Final = ("abc123", "123456789")
+"""What people type for a secret that is none; a value in the very format of one is told all the same."""
 _HARMLESS: Final = frozenset(
     "postgres root admin password secret test local dev development user guest default demo token key".split()
 )
@@ -142,6 +144,8 @@ def _judge(
     ]
     if found:
         yield KNOWN.at(target, place, f"{found[0].title}: {shown}")
+    elif any(mark in bare.lower() for mark in _COUNTED):
+        return
     elif told["guessed"] and not _about(name) and _worth(bare, named=bool(name)):
         yield LIKELY.at(target, place, shown)
 
