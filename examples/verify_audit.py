@@ -73,9 +73,9 @@ def verify_proof(file: str, vkey: str) -> None:
         )
         found = root_by_path(leaf(each["record"].encode()), seq, size, [b64decode(line) for line in path])
         need(found == root, f"record {seq}")
-        print(
-            f"holds: record {seq} of {origin}: {record['time']} {record['method']} {record['verdict']['effect']}"
-        )
+        # Others chose the method: as ASCII it is nothing to a terminal.
+        said = ascii(f"{record['time']} {record['method']} {record['verdict']['effect']}")
+        print(f"holds: record {seq} of {origin}: {said[1:-1]}")
 
 
 def verify_log(directory: str, vkey: str) -> None:

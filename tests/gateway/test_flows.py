@@ -492,6 +492,14 @@ def test_long_names_are_cut_and_fill_nothing(tmp_path):
     assert len(made._reaches) == 1
 
 
+def test_what_begins_alike_for_512_characters_is_not_taken_for_the_same(tmp_path):
+    said = {"*-private": Effects(private=True)}
+    made = flows(tmp_path, {"crm": Server(trust="trusted", data="public", tools=said)})
+    made.returned(exchange("x" * 512 + "-public", on="crm"), [])
+    made.returned(exchange("x" * 512 + "-private", on="crm"), [])
+    assert "private:crm" in made.fact(exchange(on="crm")).labels
+
+
 @pytest.mark.parametrize(
     "params", [{"arguments": {}, "inputResponses": {"a": "x" * 300}}, {"context": "x" * 300}]
 )

@@ -2,6 +2,8 @@
 
 from keepgate.audit.record import Entry, Heard, sort
 from keepgate.gateway.tally import tally
+from keepgate.watch.certain import certain
+from keepgate.watch.levels import is_failed_login
 
 
 def entry(at, **what):
@@ -69,4 +71,15 @@ def test_where_a_refused_login_came_from():
 
 
 def test_the_watch_does_not_watch_itself():
+    assert tally([entry(1, kind="event", method="alert.raised")]) == []
+
+
+def test_a_caller_does_not_speak_for_keepgate_by_the_name_of_a_method():
+    """Nor goes unwatched by it."""
+    events = tally(
+        entry(at, method=method, effect="deny", principal="key:mallory")
+        for at, method in enumerate(("alert.raised", "auth.failed", "lock.withheld"))
+    )
+    assert [event.own for event in events] == [False] * 3
+    assert not any(is_failed_login(event) or certain(event) for event in events)
     assert tally([entry(1, kind="event", method="alert.raised")]) == []

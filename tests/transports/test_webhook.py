@@ -14,7 +14,7 @@ import pytest
 from keepgate.model.errors import ConfigError, UpstreamError
 from keepgate.ports import Document
 from keepgate.transports import webhook
-from keepgate.transports.webhook import Webhook
+from keepgate.transports.webhook import Webhook, key_of
 
 KEY = b"k" * 32
 
@@ -65,7 +65,7 @@ def test_it_is_signed_as_standard_webhooks_are():
     assert headers["webhook-id"].startswith("msg_")
 
 
-@pytest.mark.parametrize("first", [500, 404, 302, UpstreamError("timeout", "no answer")])
+@pytest.mark.parametrize("first", [500, 404, 302, UpstreamError("timeout", "no answer"), ValueError("odd")])
 def test_it_is_tried_again_under_the_same_id(first):
     receiver = Receiver(first, 200)
     assert not delivered(receiver)
@@ -93,3 +93,19 @@ def test_a_flood_is_dropped_and_said():
     said = delivered(receiver, count=webhook.MOST + 3)
     assert len(said) == 3
     assert len(receiver.got) == webhook.MOST
+
+
+def test_what_nobody_expected_is_said_as_well():
+    assert delivered(Receiver(UnicodeError("odd"))) == ["UnicodeError"]
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "short", "whsec_", "whsec_c2hvcnQ=", "whsec_no base64 at all, but long enough"]
+)
+def test_a_key_that_anybody_can_guess_is_refused(secret):
+    with pytest.raises(ConfigError, match=r"the secret of `alerts\.receivers\.soc`"):
+        key_of(secret, "alerts.receivers.soc")
+
+
+def test_the_key_of_a_standard_webhook_is_base64():
+    assert key_of(f"whsec_{base64.b64encode(KEY).decode()}", "x") == KEY

@@ -21,6 +21,8 @@ from tests.watch.made import call
         (call(0, rules=("flower",), effect="deny"), None),
         (call(0, method="honeytoken.issued", kind="event"), None),
         (call(0, method="flow.cleared", kind="event", effect="deny"), None),
+        (call(0, method="lock.withheld", own=False), None),
+        (call(0, method="drift", own=False, effect="deny"), None),
         (call(0), None),
     ],
 )

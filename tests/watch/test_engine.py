@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keepgate.watch.alert import Sign
-from keepgate.watch.engine import Watch
+from keepgate.watch.engine import OF_ONE, Watch
 from tests.watch.made import DAY, HOUR, MONDAY, call, weeks
 
 NOON = MONDAY + 9 * DAY + 12 * HOUR
@@ -70,3 +70,27 @@ def test_one_event_can_stand_for_many():
 def test_it_says_what_it_has_learned():
     assert learned().learning()["rate-principal"] == (1, 1)
     assert Watch().learning()["rate-principal"] == (0, 0)
+
+
+def test_addresses_that_cost_nothing_are_not_a_mail_each():
+    watch = Watch()
+    found = []
+    for number in range(200):
+        failed = {"principal": "", "client": "", "server": "", "name": "", "kind": "event", "sent": 0}
+        for _ in range(8):
+            found += watch.see(
+                call(NOON + number, method="auth.failed", source=f"2001:db8::{number:x}", **failed)
+            )
+    assert len(found) == OF_ONE
+    assert "this is the 50th within an hour" in found[-1].seen
+    leak = call(NOON + 200, findings=("honeytoken",), effect="deny")
+    assert [alert.sign for alert in watch.see(leak)] == [Sign.HONEYTOKEN]
+    later = call(NOON + 2 * HOUR, method="auth.failed", source="2001:db8::ffff", times=8, **failed)
+    assert [alert.subject.source for alert in watch.see(later)] == ["2001:db8::ffff"]
+
+
+def test_names_of_resources_that_cost_nothing_are_not_a_mail_each():
+    watch = Watch()
+    leaks = (call(NOON, name=f"file:///{number}", findings=("honeytoken",)) for number in range(200))
+    assert len([alert for leak in leaks for alert in watch.see(leak)]) == OF_ONE
+    assert watch.see(call(NOON, principal="user:bob", findings=("honeytoken",)))

@@ -40,6 +40,7 @@ def test_a_record_of_our_own():
         rules=("role:analyst",),
         findings=("secrets",),
         sent=120,
+        own=False,
     )
 
 
@@ -57,6 +58,7 @@ def test_a_record_of_our_own():
         ({"sizes": {"request": 5, "response": 70}}, {"sent": 5, "received": 70}),
         ({"direction": "to_client", "size": 9, "kind": "result"}, {"sent": 0, "received": 9}),
         ({"kind": "error"}, {"failed": True}),
+        ({"kind": "event", "writer": "00ff", "seq": 1}, {"own": True, "id": "00ff:1"}),
         ({"error": "timeout"}, {"failed": True}),
         ({"arguments": {"b": 1, "a": 2}}, {"shape": ("a", "b")}),
         ({"tool": "read"}, {"name": "read"}),

@@ -22,6 +22,7 @@ ALERT = Alert(
         ("rate", "crm", 100, False),
         ("", "user:an", 100, False),
         ("", "cr", 100, False),
+        ("", "read", 100, False),  # what a tool is called its server chose
         ("first_use", "", 50, False),
     ],
 )

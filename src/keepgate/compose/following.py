@@ -93,7 +93,12 @@ async def beside(settings: Settings) -> None:
     """Keep such a process running beside this one, until cancelled."""
     command = (sys.executable, "-m", "keepgate", "audit", "follow", "--child", "--config", str(settings.file))
     while True:
-        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+        except OSError as error:  # no process or memory is left: later there may be
+            log.error("what follows the audit log cannot be started: %s", error)  # noqa: TRY400 - no traceback
+            await asyncio.sleep(AGAIN)
+            continue
         try:
             await process.wait()
         finally:

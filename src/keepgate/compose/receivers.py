@@ -137,8 +137,10 @@ def _mailer(settings: Settings, receiver: Receiver, failed: Failed) -> Callable[
     async def attempt(alert: Alert, when: str) -> None:
         try:
             await asyncio.to_thread(deliver, alert, when)
-        except (OSError, smtplib.SMTPException, KeepgateError) as error:
-            failed(f"{type(error).__name__}: {error}"[:200])
+        except KeepgateError as error:
+            failed(error.public)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would hear of it
+            failed(plain(f"{type(error).__name__}: {error}", 200))
 
     def send(alert: Alert, when: str) -> None:
         if len(running) >= 16:

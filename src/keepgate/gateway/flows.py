@@ -211,6 +211,8 @@ class Flows:
             self._store.add(exchange.principal.id, fresh, now)
             flow.origins.update({(each.label, each.server, each.name): each for each in fresh})
             flow.facts.clear()
+        if len(name) == NAME:
+            return  # it may be cut: what begins alike can have other labels
         if len(flow.seen) >= SEEN:
             flow.seen.clear()
         flow.seen.add((server, kind, name))

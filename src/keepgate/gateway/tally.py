@@ -35,7 +35,8 @@ def tally(heard: Iterable[Heard]) -> list[Event]:
             known[3] |= _shape(one)
     events = [_event(last.entry(), *rest) for last, *rest in found.values()]
     return sorted(
-        (event for event in events if not event.method.startswith(OWN)), key=lambda event: event.time
+        (event for event in events if not (event.own and event.method.startswith(OWN))),
+        key=lambda event: event.time,
     )
 
 
@@ -60,6 +61,7 @@ def _event(entry: Entry, times: int, size: int, shape: set[str]) -> Event:
         shape=tuple(sorted(shape)),
         failed=entry.kind == "error",
         times=times,
+        own=entry.kind == "event",
     )
 
 

@@ -79,6 +79,9 @@ class Webhook:
             except KeepgateError as error:
                 why = error.public
                 continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would hear of it
+                why = type(error).__name__
+                continue
             if answer.status < _FAILED:
                 return
             why = f"it answered with status {answer.status}"
@@ -111,9 +114,12 @@ def key_of(text: str, where: str) -> bytes:
     """
     if text.startswith("whsec_"):
         try:
-            return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+            key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
         except ValueError:
             raise ConfigError(f"the secret of `{where}` is not base64 after `whsec_`") from None
+        if len(key) < _SHORTEST:
+            raise ConfigError(f"the secret of `{where}` must have at least {_SHORTEST} bytes after `whsec_`")
+        return key
     if len(text) < _SHORTEST:
         raise ConfigError(f"the secret of `{where}` must have at least {_SHORTEST} characters")
     return text.encode()

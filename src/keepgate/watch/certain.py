@@ -56,7 +56,9 @@ def certain(event: Event) -> Alert | None:
     """The alert for what this event itself says, if it says anything."""
     said = (*event.rules, *event.findings)
     for mark in MARKS:
-        if event.method in mark.methods or any(_is(word, text) for word in mark.rules for text in said):
+        if (event.own and event.method in mark.methods) or any(
+            _is(word, text) for word in mark.rules for text in said
+        ):
             if mark.sign is Sign.FLOW and event.effect == "allow" and TRIFECTA not in said:
                 continue
             subject = Subject(principal=event.principal, server=event.server, name=event.name)

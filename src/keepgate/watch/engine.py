@@ -17,6 +17,9 @@ QUIET: Final = 3600
 TOGETHER: Final = 1800
 """Seconds within which alerts about the same make one incident."""
 _MANY: Final = 10_000
+OF_ONE: Final = 50
+"""Alerts of one sign about one principal, else one server, within `QUIET`; whoever is neither shares one such number.
+Addresses, names of programs and URIs cost nobody anything: each of them must not be a mail."""
 VERSION: Final = 1
 
 
@@ -29,6 +32,7 @@ class Watch:
         self._hours = UnusualHours()
         self._open: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._incidents: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._counts: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
         self._begun = self._newest = 0.0
 
     def see(self, event: Event) -> list[Alert]:
@@ -40,7 +44,8 @@ class Watch:
         found = [certain(event), self._hours.see(event)]
         found += [levels.see(event, self._begun) for levels in self._levels]
         found += [novelty.see(event) for novelty in self._novelties]
-        return [self._joined(alert) for alert in found if alert is not None and self._fresh(alert, event)]
+        fresh = (alert for alert in found if alert is not None and self._fresh(alert, event))
+        return [self._joined(alert) for each in fresh if (alert := self._bounded(each)) is not None]
 
     def _fresh(self, alert: Alert, event: Event) -> bool:
         """True unless this was told, of the same or of somebody narrower, and has not ended since."""
@@ -59,6 +64,20 @@ class Watch:
                     alert.time,
                 )
         return fresh
+
+    def _bounded(self, alert: Alert) -> Alert | None:
+        """The alert; the last one that is told says so; None for what comes after it."""
+        key = alert.sign, alert.subject.principal or alert.subject.server
+        since, count = self._counts.pop(key, (alert.time, 0))
+        if alert.time - since >= QUIET:
+            since, count = alert.time, 0
+        self._counts[key] = since, count + 1
+        if len(self._counts) > _MANY:
+            self._counts.popitem(last=False)
+        if count + 1 < OF_ONE:
+            return alert
+        more = f"{alert.seen}; this is the {OF_ONE}th within an hour: of more, none is told until it is over"
+        return replace(alert, seen=more) if count + 1 == OF_ONE else None
 
     def _last(self, sign: Sign, about: str, now: float) -> float:
         """Seconds since this was met, which it is now."""

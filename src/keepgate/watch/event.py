@@ -47,6 +47,8 @@ class Event(NamedTuple):
     """An answer that is an error."""
     times: int = 1
     """How many alike it stands for; `sent` and `received` are of all of them."""
+    own: bool = True
+    """False for a message: then its method is what its sender wrote, and no word of keepgate's."""
 
     @property
     def used(self) -> bool:
@@ -99,6 +101,7 @@ def event_of(value: Any) -> Event:
         source=_text(value.get("source")) or peer_of(reason),
         shape=_texts(value.get("shape")) or shape_of(value.get("arguments")),
         failed=kind == "error" or bool(value.get("error")),
+        own=kind == "event" or "writer" not in value,
     )
 
 

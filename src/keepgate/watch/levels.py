@@ -49,6 +49,8 @@ class Measure(NamedTuple):
 def is_failed_login(event: Event) -> bool:
     """True for a credential that was refused: keepgate's own event, or a login of another log that was denied."""
     method = event.method
+    if not event.own:
+        return False
     return method == "auth.failed" or (
         method.startswith(("auth", "login")) and event.effect == "deny" and method != "auth.scope"
     )

@@ -9,7 +9,10 @@ from keepgate.watch.alert import Alert, Sign
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """For alerts of one sign, about one principal, server, tool, client or address, or both; until a time."""
+    """For alerts of one sign, about one principal, server, tool, client or address, or both; until a time.
+
+    A tool is named with its server: a server could otherwise hide behind the name of what is silenced.
+    """
 
     id: str
     until: float
@@ -29,7 +32,13 @@ class Silence:
     def covers(self, alert: Alert) -> bool:
         """True for an alert that it is about, while it lasts."""
         subject = alert.subject
-        named = {*subject.as_json().values(), f"{subject.server}/{subject.name}"}
+        named = {
+            subject.principal,
+            subject.client,
+            subject.server,
+            subject.source,
+            f"{subject.server}/{subject.name}",
+        }
         return (
             alert.time < self.until
             and self.sign in {"", alert.sign}
