@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepgate.audit.checkpoint import PublicKey, Signer
-from keepgate.audit.record import RECOVERED
+from keepgate.audit.record import PRUNED, RECOVERED, ROTATED
 from keepgate.audit.verify import MOST, Segment, Status, verify_writer
 from tests.audit.made import WRITER, MadeLog, entry, made_log, segment
 from tests.spec.log_spec import holds
@@ -168,6 +168,24 @@ def test_tampering_with_what_is_signed_fails(tamper: Callable[[MadeLog], None]):
 def test_what_is_no_record_fails(line):
     log = made_log(2, signed=0)
     log.parts[0].lines.append(line + b"\n")
+    assert verify_writer(log.evidence()).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "more", [{"method": None}, {"rules": 3}, {"rules": None}, {"rules": [3]}, {"kind": []}]
+)
+@pytest.mark.parametrize("method", [RECOVERED, PRUNED, ROTATED])
+def test_an_event_of_another_form_is_a_finding_and_no_crash(method, more):
+    """Whoever can write the log must not be able to keep the verifier from answering."""
+    log = made_log(2, signed=2)
+    log.add(entry(kind="event", method=method, rules=("1-2",)))
+    said = {
+        key: value
+        for key, value in (orjson.loads(log.parts[-1].lines[-1]) | more).items()
+        if value is not None
+    }
+    log.parts[-1].lines[-1] = orjson.dumps(said) + b"\n"
+    log.parts[-1].lines.append(edit(log.parts[-1].lines[-1], seq=3))
     assert verify_writer(log.evidence()).status is Status.FAIL
 
 

@@ -233,6 +233,26 @@ def test_a_record_that_is_refused_does_not_stop_those_after_it(log, state, tmp_p
         assert f"{log.writer}/3" in said[0]
 
 
+@pytest.mark.parametrize(
+    "line", [b"[]", b"x", b"{}", b'{"principal":"","time":3}', b'{"principal":[],"time":""}']
+)
+@pytest.mark.parametrize("form", ["json", "ocsf", "cef"])
+def test_a_line_that_was_tampered_with_does_not_silence_what_follows_it(log, state, tmp_path, line, form):
+    said = []
+    for _ in range(3):
+        log.append(ENTRY)
+    log.close()
+    (path,) = log.directory.glob("*.log")
+    lines = path.read_bytes().split(b"\n")
+    lines[2] = line
+    path.write_bytes(b"\n".join(lines))
+    with closing(HttpReceiver()) as receiver:
+        all_of(made(export("webhook", receiver.url, tmp_path, format=form), state, said))
+        ((_, body),) = receiver.bodies
+        assert len(json.loads(body)["data"]["events"]) == 2
+    assert "is no record" in said[0]
+
+
 def test_a_receiver_that_refuses_everything_loses_nothing(log, state, tmp_path):
     with closing(HttpReceiver()) as receiver:
         receiver.refuse = b""

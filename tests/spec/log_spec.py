@@ -3,6 +3,8 @@ hypothesis. Written from RFC 6962 section 2.1 and docs/audit.md, for clarity and
 """
 
 import json
+from base64 import b64decode
+from contextlib import suppress
 from hashlib import sha256
 
 
@@ -36,7 +38,24 @@ def holds(writer: str, records: list[bytes], sealed: bytes, checkpoints: list[tu
 def follows(writer: str, number: int, record: bytes, leaves: list[bytes]) -> bool:
     prev = leaves[number - 1].hex() if number else "0" * 64
     given = parsed(record)
-    return [given.get(key) for key in ("v", "writer", "seq", "prev")] == [2, writer, number, prev]
+    chained = [given.get(key) for key in ("v", "writer", "seq", "prev")] == [2, writer, number, prev]
+    return chained and {"kind", "payload"} <= given.keys() and has_a_form(given["payload"])
+
+
+def has_a_form(payload: object) -> bool:
+    """Nothing, sealed within the record, or beside it."""
+    match payload:
+        case None:
+            return True
+        case {"nonce": _, "sealed": str(sealed), **rest} if not rest:
+            with suppress(ValueError):
+                b64decode(sealed, validate=True)
+                return True
+            return False
+        case {"nonce": _, "cipher": _, "off": _, "len": int(length), **rest}:
+            return length > 0 and not rest
+        case _:
+            return False
 
 
 def payloads_lie_as_told(records: list[bytes], sealed: bytes, signed: int) -> bool:

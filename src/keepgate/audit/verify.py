@@ -251,7 +251,7 @@ class _Chain:
             record = orjson.loads(stored)
             chained = (record["v"], record["writer"], record["seq"], record["prev"])
             place = _place(record["payload"])
-            told = record["rules"] if record["kind"] == "event" else ()
+            told = (record["method"], [*record["rules"]]) if record["kind"] == "event" else ("", ())
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise EvidenceError("audit-log", f"record {seq} is malformed") from error
         if chained != (VERSION, self.report.writer, seq, self.prev):  # step 4
@@ -261,7 +261,7 @@ class _Chain:
             )
         if place:
             self._payload(seq, place, segment)
-        if told:
+        if told[1]:
             self._heed(record, seq)
         hashed = leaf(stored)
         self.tree.append(hashed)
@@ -341,5 +341,5 @@ def _ranges(texts: Sequence[Any]) -> list[tuple[int, int]]:
     """`["3-5"]` as `[(3, 5)]`. Raises EvidenceError."""
     try:
         return [(int(first), int(last)) for first, last in (text.split("-") for text in texts)]
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise EvidenceError("audit-log", "a recovery record is malformed") from error

@@ -103,10 +103,14 @@ class Exporter:
         while not stop.wait(pause):
             try:
                 pause = 0.0 if self.turn() else REST
-            except (KeepgateError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a thread that ends leaves a receiver that hears nothing more
                 pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
                 if not self._failures:
-                    why = error.public if isinstance(error, KeepgateError) else str(error)
+                    why = (
+                        error.public
+                        if isinstance(error, KeepgateError)
+                        else f"{type(error).__name__}: {error}"
+                    )
                     self._say(f"export {self._name}: {why}; events wait and are sent when it takes them")
                 self._failures += 1
 
@@ -114,9 +118,7 @@ class Exporter:
         """Send what is there, a lot of each writer; whether there was any. Raises KeepgateError, OSError."""
         any_sent = False
         for writer, found in self._follower.batches(LOT):
-            lot = [
-                (record, text_of(record, self._form)) for stored in found if (record := self._read(stored))
-            ]
+            lot = [each for stored in found if (each := self._read(stored)) is not None]
             if lot:
                 self._deliver(f"{writer}-{found[0].segment}-{found[0].at}", lot)
             self._follower.passed(writer, found[-1])
@@ -153,14 +155,19 @@ class Exporter:
                 f"export {self._name}: it refuses record {record['writer']}/{record['seq']}, which is left out"
             )
 
-    def _read(self, stored: Stored) -> Record | None:
-        """A record with names; None for a line that is none: saying so is up to `verify`."""
+    def _read(self, stored: Stored) -> tuple[Record, str] | None:
+        """A record with names, and its text; None for a line that is none, which stops nothing that follows it.
+
+        What is wrong with it `verify` says.
+        """
         try:
-            record = orjson.loads(stored.data)
-            record["verdict"]["effect"], record["writer"], record["seq"]
-        except (KeyError, TypeError, ValueError):
+            record = self._names.of(orjson.loads(stored.data))
+            return record, text_of(record, self._form)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            self._say(
+                f"export {self._name}: what stands at {stored.segment}/{stored.at} is no record; left out"
+            )
             return None
-        return self._names.of(record)
 
 
 def exporters(settings: Settings, say: Callable[[str], None]) -> list[Exporter]:
