@@ -84,7 +84,8 @@ class GitAnchor:
 
     def _git(self, *arguments: str, given: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         surroundings = {
-            **os.environ,
+            # Hooks of a remote on this machine and helpers for credentials run with it: the master key is not for them.
+            **{name: value for name, value in os.environ.items() if not name.startswith("KEEPGATE_")},
             "GIT_DIR": str(self._directory),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
