@@ -532,6 +532,25 @@ def test_a_flow_that_another_process_took_for_ended_goes_on_while_a_session_is_o
     assert other.load("key:alice") is not None
 
 
+def test_a_full_disk_neither_ends_such_a_flow_nor_the_call(tmp_path, monkeypatch):
+    made = flows(tmp_path)
+    made.open_session = lambda principal: True
+    made.returned(exchange(), [])
+    made._clock.now += 10_000
+    other = FlowFile(tmp_path, MASTER, keep=7200)
+    other.add("key:bob", [Origin("private", "crm", "t", made._clock.now)], made._clock.now)
+
+    def full(*_: Any) -> None:
+        raise LocalError("flows", "disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(made._store, "add", full)
+        assert "untrusted:web" in made.fact(exchange()).labels
+    assert other.load("key:alice") is None
+    assert "untrusted:web" in made.fact(exchange()).labels
+    assert other.load("key:alice") is not None
+
+
 def test_what_is_taken_out_labels_nothing(tmp_path):
     made = flows(tmp_path, {"crm": Server(trust="trusted", data="public")})
     enforcer = Enforcer(Rules((), ""), MemoryLog(), None, time.time_ns)

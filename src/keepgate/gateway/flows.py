@@ -57,7 +57,7 @@ _UNREADABLE: Final = "what is known of this flow cannot be read"
 class Flow:
     """What is known of one."""
 
-    __slots__ = ("facts", "last", "origins", "read", "saved", "seen", "traces")
+    __slots__ = ("facts", "kept", "last", "origins", "read", "saved", "seen", "traces")
 
     def __init__(self, origins: Iterable[Origin], last: float, read: int = 0) -> None:
         self.origins = {(each.label, each.server, each.name): each for each in origins}
@@ -65,6 +65,8 @@ class Flow:
         """The state of the store that is known."""
         self.last = last
         self.saved = last
+        self.kept = True
+        """False while the store has lost it and did not take it again: then that it is gone there says nothing."""
         self.seen: set[tuple[str, str, str]] = set()
         """Server, kind and name of what has put its labels on it."""
         self.facts: dict[Reach, FlowFact] = {}
@@ -148,7 +150,7 @@ class Flows:
         self._store.close()
 
     def fact(self, exchange: Exchange) -> FlowFact | None:
-        """What is known before a request of a client; None for a flow without labels. Raises LocalError."""
+        """What is known before a request of a client; None for a flow without labels."""
         flow = self._flow(exchange.principal.id, self._clock())
         resource = exchange.resource
         if resource is None:
@@ -311,10 +313,14 @@ class Flows:
 
     def _only_idle(self, principal: str, known: Flow, now: float) -> bool:
         """Whether another process took a flow for ended that has a session here: then it is kept again."""
-        if now - known.last <= self._idle or not self.open_session(principal):
+        if known.kept and (now - known.last <= self._idle or not self.open_session(principal)):
             return False
-        self._store.add(principal, known.origins.values(), now)
-        known.read = self._state
+        try:
+            self._store.add(principal, known.origins.values(), now)
+        except LocalError:  # it is tried again at the next call; the labels are known here all the same
+            known.kept = False
+        else:
+            known.read, known.kept = self._state, True
         return True
 
 
