@@ -1,5 +1,10 @@
 """Families add up, repetition does not; what is only spoken about counts less, what was hidden more."""
 
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from keepgate.detect.grammar import Phrase, Signal
 from keepgate.detect.rules import PHRASES
 from keepgate.detect.setting import Channel
@@ -53,3 +58,22 @@ def test_no_single_weak_signal_is_enough():
             (Channel.DEFINITION, Channel.CONTENT, Channel.PROMPT), phrase.weights, strict=True
         ):
             assert weight < THRESHOLD[channel] or phrase.id in STRONG
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(PHRASES[:9]), st.integers(0, 4000), st.booleans()), min_size=1, max_size=25
+    ),
+    st.booleans(),
+)
+def test_no_group_is_heavier_than_the_one_that_is_told(drawn, hidden):
+    """Groups are only added up where a signal of a new kind comes near: against all of them."""
+    signals = [Signal(phrase, at, at + 10, mentioned) for phrase, at, mentioned in drawn]
+    counted = [each for each in signals if each.phrase.weights[1] > 0]
+    groups = [
+        [each for each in counted if last.start - REACH <= each.start <= last.start] for last in counted
+    ]
+    whole = {"hidden": hidden, "reach": 1 << 30}
+    alone = [weigh([replace(each) for each in group], Channel.CONTENT, **whole) for group in groups]
+    found = weigh(signals, Channel.CONTENT, hidden=hidden)
+    assert (found.score if found else None) == max((each.score for each in alone if each), default=None)

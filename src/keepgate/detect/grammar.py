@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from keepgate.detect.lexer import Token, bit, bits, presence
+from keepgate.detect.lexer import ADDRESSED, Token, bit, bits, presence
 from keepgate.detect.matcher import Matcher
 from keepgate.model.finding import Severity
 
@@ -91,7 +91,7 @@ class Grammar:
         there = _EVERYWHERE
         if b"_" not in text:
             there ^= _NAMES
-        if b"." not in text and b"://" not in text:
+        if not any(sign in text for sign in ADDRESSED):
             there ^= _ADDRESS
         for index in hits:
             there |= self._bits[index]

@@ -103,6 +103,10 @@ _COMMA: Final = _BITS["COMMA"]
 _AT: Final = ord("@")
 _LABEL: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-")
 _LOCAL: Final = _LABEL | frozenset(b"._%+")
+_ENDS: Final = tuple("com net io org xyz ru site example test invalid".split())
+"""Of names of hosts, by which they are recognised."""
+ADDRESSED: Final = (b"@", b"://", *(b"." + end.encode() for end in _ENDS))
+"""Without one of these a text has no address."""
 _FRONT: Final = 64
 """Signs of a name before the part of an address by which it is recognised."""
 
@@ -136,7 +140,7 @@ def _pattern() -> str:
             r"[.!?;][\"')\]*_]{0,3}(?:\s|\\n)|\n\s{0,8}\n|\n\s{0,8}[-*#>]|\n\s{0,16}[a-z0-9_]{1,40}(?:\s?\([^)\n]{0,60}\))?:|\x1e|。|！|？|；|\\n\\n|।|؟",
             r"https?://[a-z0-9](?:[a-z0-9.\-:/_?=&%~+#@,$]*[a-z0-9/=])?",
             r"(?:\b|[.%+\-])@(?:[a-z0-9\-]{1,60}\.){1,4}[a-z]{2,10}",
-            r"\b\.(?:com|net|io|org|xyz|ru|site|example|test|invalid)\b",
+            rf"\b\.(?:{'|'.join(_ENDS)})\b",
             "|".join(map(quoted, bare)),
             rf"\b(?:{'|'.join(map(quoted, framed))})\b",
             r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b",

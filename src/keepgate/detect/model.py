@@ -10,8 +10,9 @@ from __future__ import annotations
 from base64 import b85decode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import exp, sqrt
+from operator import or_
 from typing import Final
 from zlib import crc32
 
@@ -92,7 +93,10 @@ class Seen:
             (0, 0),
             *((number + 1, word.end) for number, word in enumerate(self.words) if word.concepts & _STOP),
         ]
+        said = _said(self.words, starts)
         for first, (at, begin) in enumerate(starts):
+            if (reduce(or_, said[first : first + SENTENCES]) & _ASKING).bit_count() <= best:
+                continue  # not even if all of it were within reach
             last = starts[first + SENTENCES][0] if first + SENTENCES < len(starts) else len(self.words)
             there = 0
             finish = begin
@@ -105,6 +109,15 @@ class Seen:
             if asked > best:
                 best, start, end = asked, begin, finish
         return start, end
+
+
+def _said(words: Sequence[Token], starts: Sequence[tuple[int, int]]) -> list[int]:
+    """The concepts of each sentence."""
+    ends = [*(at for at, _ in starts[1:]), len(words)]
+    return [
+        reduce(or_, (word.concepts for word in words[at:end]), 0)
+        for (at, _), end in zip(starts, ends, strict=True)
+    ]
 
 
 def place(name: str) -> int:

@@ -5,6 +5,7 @@ Never does one weak signal decide. What is only quoted or spoken about counts le
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -75,9 +76,16 @@ def weigh(
     )
     best: Weighed | None = None
     first = 0
-    for number, (start, _) in enumerate(counted):
+    near: Counter[tuple[str, str, float, bool]] = Counter()
+    """Signals of each kind within reach. Only a kind that comes anew can make a group the heaviest."""
+    for number, (start, signal) in enumerate(counted):
         while counted[first][0] < start - reach:
+            near[_kind(counted[first][1], column)] -= 1
             first += 1
+        kind = _kind(signal, column)
+        near[kind] += 1
+        if near[kind] > 1:
+            continue
         group = tuple(signal for _, signal in counted[first : number + 1])
         found = _sum(group, column, hidden=hidden)
         if (
@@ -90,6 +98,11 @@ def weigh(
         if best is None or found.score > best.score:
             best = found
     return best
+
+
+def _kind(signal: Signal, column: int) -> tuple[str, str, float, bool]:
+    """All that a group's weight takes from it."""
+    return signal.phrase.id, signal.phrase.family, signal.phrase.weights[column], signal.mentioned
 
 
 def _sum(group: tuple[Signal, ...], column: int, *, hidden: bool) -> Weighed:
