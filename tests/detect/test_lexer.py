@@ -21,6 +21,14 @@ def test_one_concept_in_many_languages(word):
     assert any(mask & bit("IGNORE") for _, mask in concepts(word))
 
 
+def test_a_plain_phrase_means_nothing_and_hides_no_word_beside_it():
+    assert concepts("the token count") == []
+    assert concepts("in order to") == []
+    ((word, mask),) = concepts("a token count of the token")
+    assert word == "token"
+    assert mask & bit("SECRET")
+
+
 def test_a_phrase_means_what_its_words_mean():
     ((word, mask),) = concepts("without the user's knowledge")
     assert word == "without the user's knowledge"

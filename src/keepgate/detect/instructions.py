@@ -15,7 +15,7 @@ from keepgate.detect.entities import Clue, clues, own_names, references
 from keepgate.detect.fold import fold
 from keepgate.detect.grammar import Grammar, Phrase, Signal, about_attacks, disguised
 from keepgate.detect.lexer import disowned, squeezed, tokens
-from keepgate.detect.model import Model, Seen, nudge
+from keepgate.detect.model import SMALL, Model, Seen, nudge
 from keepgate.detect.setting import CONTENT, Channel, Setting
 from keepgate.detect.texts import Place, places, strings
 from keepgate.detect.views import BORDER, View, Views
@@ -39,6 +39,8 @@ DOUBTFUL: Final = 0.5
 """What weighs less is not shown to the model."""
 LEAST: Final = {Channel.DEFINITION: 1.0, Channel.CONTENT: 1.5, Channel.PROMPT: 1.0, Channel.ARGUMENT: 99.0}
 """What the words of a text must allow for, or it is not looked at any closer."""
+SHORT: Final = 1.0
+"""The same where there are few words: one phrase may be all that is said."""
 NOTED: Final = 1.5
 """What weighs less is not worth a line in the log."""
 _WHOLE: Final = 1 << 30
@@ -129,7 +131,7 @@ class InstructionDetector:
         if not view.squeezed:
             hidden = HIDDEN if view.hidden else 0.0
             most = self._grammar.potential(raw, COLUMN[channel])
-            if not most or most + hidden < LEAST[channel]:
+            if not most or most + hidden < _least(channel, len(raw)):
                 return None
         words = squeezed(raw) if view.squeezed else tokens(raw)
         if own:
@@ -162,6 +164,10 @@ class InstructionDetector:
             for seen in detector.look(view.plain, (), Setting(channel)):
                 start, end = view.origin(*_folded_span(view, seen.finding.start, seen.finding.end))
                 yield where.sighting(seen.finding, start, end, seen.finding.evidence)
+
+
+def _least(channel: Channel, size: int) -> float:
+    return SHORT if channel is Channel.CONTENT and size <= SMALL else LEAST[channel]
 
 
 def _grouped(seen: Seen, view: View) -> Weighed | None:

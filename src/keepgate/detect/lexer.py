@@ -27,6 +27,8 @@ class Token(NamedTuple):
     concepts: int
 
 
+_PLAIN: Final = "PLAIN"
+"""Of phrases that mean nothing, whatever their words mean: a token count is no secret."""
 _WORDS: Final = {fold(word): concepts for word, concepts in words().items()}
 CONCEPTS: Final = tuple(
     sorted(
@@ -63,13 +65,15 @@ def _stem(word: str) -> int:
 
 
 def _phrase(word: str, concepts: Iterable[str]) -> int:
-    """A phrase also means what its words mean, so that knowing more phrases hides no word."""
+    """A phrase also means what its words mean, so that knowing more phrases hides no word; a plain one nothing."""
+    if _PLAIN in concepts:
+        return 0
     mask = _mask(concepts)
     parts = word.split() if " " in word else []
     for first in range(len(parts)):
         mask |= _stem(parts[first])
         for last in range(first + 1, len(parts) + 1):
-            mask |= _mask(_WORDS.get(" ".join(parts[first:last]), ()))
+            mask |= _mask(set(_WORDS.get(" ".join(parts[first:last]), ())) - {_PLAIN})
     return mask
 
 
@@ -181,7 +185,7 @@ def _concepts(raw: bytes) -> int:
     """What a found word means."""
     text = " ".join(raw.decode(errors="replace").split())
     if (mask := EXACT.get(text)) is not None:
-        return mask | _stem(text)
+        return mask and mask | _stem(text)
     if "_" not in text and (mask := _stem(text)):
         return mask
     if "@" in text or "://" in text or (text[:1] == "." and text[1:].isalpha()):
@@ -201,7 +205,8 @@ def tokens(text: bytes) -> list[Token]:
     found: list[Token] = []
     for start, end in _FINDER.spans(text, MOST):
         mask = _concepts(text[start:end])
-        found.append(Token(_front(text, start, found) if mask == _ADDRESS else start, end, mask))
+        if mask:
+            found.append(Token(_front(text, start, found) if mask == _ADDRESS else start, end, mask))
     return found
 
 

@@ -13,10 +13,10 @@ WORDS = {
     "TELL": "rien dire, n'en parle, en parle, sache, savoir, en parler, prevenir, "
     "dis, dire, dites, informe, informez, informer, mentionn*, revel*, montre*, montrer, notifie, notifiez, notifier, avert*, preven*, signale*,"
     "divulgu*, parle, parlez, parler",
-    "USER": "client, clients, "
+    "USER": "le client, du client, au client, un client, votre client, les clients, vos clients, "
     "utilisateur, utilisateurs, utilisatrice, l'utilisateur, humain, operateur, personne",
     "COVERT": "secretement, en secret, discretement, silencieusement, en silence, a l'insu, furtivement, en arriere-plan,"
-    "sans que, en cachette, dissimul*, cache, cachez",
+    "sans que, en cachette, dissimul*, cache cela, cache ceci, cache-le, cache la, cache le, cache les, cache cette, cachez",
     "MODEL": "assistant, modele, agent, l'assistant, intelligence artificielle, ia, modele de langage, l'agent, l'ia",
     "MUST": "doivent, doit etre, il convient, "
     "dois, devez, doit, toujours, obligatoire*, obligatoirement, il faut, assure-toi, assurez-vous, necessaire,"
