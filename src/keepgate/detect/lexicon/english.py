@@ -287,7 +287,7 @@ WORDS = {
     "is verified, is safe, has no risks, omit risks, do not compare, fulfils all, meets all, perfect candidate",
     "PLAIN": "in order to, in order for, in order, order of, order by, sort order, in any order, in the order, order in which,"
     "token count, token counts, token limit, token limits, token usage, token budget, token length, max tokens,"
-    "maximum tokens, number of tokens, total tokens, input tokens, output tokens, prompt tokens, completion tokens,"
+    "maximum tokens, number of tokens, total tokens, input tokens, prompt tokens, completion tokens,"
     "tokens per second, tokens per minute, tokens used, token window, progress token, identity provider,"
     "identity providers, call stack, call site, open source, pull request, pull requests",
 }
