@@ -1,7 +1,11 @@
 """What launchers are asked for, and what of it can be resolved before a server runs."""
 
+import asyncio
+
 import pytest
 
+from keepgate.model.errors import UpstreamError
+from keepgate.transports.launchers.closure import fetch
 from keepgate.transports.launchers.recognise import LauncherError, Wanted, recognise
 
 NPM, PYPI = "npm", "pypi"
@@ -87,3 +91,53 @@ def test_an_option_of_a_package_s_client_cannot_be_smuggled_in_as_a_name():
             recognise(["npx", "-p", word, "x"])
         with pytest.raises(LauncherError):
             recognise(["uvx", "--from", word, "x"])
+
+
+def client(folder, name, script):
+    """A registry's client that does what it is told here."""
+    path = folder / "bin" / name
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return {"PATH": f"{path.parent}:/usr/bin:/bin"}
+
+
+def fetched(command, folder, env):
+    wanted = recognise(command.split())
+    with pytest.raises(UpstreamError) as caught:
+        asyncio.run(fetch(wanted, folder / "state", env))
+    return str(caught.value)
+
+
+def test_uv_finds_its_settings_where_it_runs_and_not_above(tmp_path):
+    """Above may be /tmp, where anybody may leave a registry (`uv.toml`) or a program to run (`.python-version`)."""
+    env = client(tmp_path, "uv", "ls -A; exit 1")
+    told = fetched("uvx server", tmp_path, env)
+    assert "uv.toml" in told
+    assert ".python-version" in told
+
+
+def test_npm_takes_only_what_the_registry_has(tmp_path):
+    env = client(tmp_path, "npm", 'echo "$@"; exit 1')
+    told = fetched("npx server", tmp_path, env)
+    for kind in ("git", "remote", "file", "directory"):
+        assert f"--allow-{kind}=none" in told
+    assert "--ignore-scripts" in told
+
+
+@pytest.mark.parametrize(
+    ("lock", "told"),
+    [
+        (
+            '{"packages": {"": {}, "node_modules/x": {"resolved": "git+ssh://h/x"}}}',
+            "`x` is no package of a reg",
+        ),
+        ('{"packages": {"": {}, "node_modules/x": {"link": true}}}', "`x` is no package of a registry"),
+        ('{"packages": [1]}', "cannot be read"),
+        ('{"packages": {"": {}, "node_modules/x": {"integrity": "i"}}}', "cannot be read"),
+        ("nothing", "cannot be read"),
+    ],
+)
+def test_a_lock_file_that_holds_more_than_the_registry_has_is_refused(tmp_path, lock, told):
+    env = client(tmp_path, "npm", f"printf '%s' '{lock}' > package-lock.json")
+    assert told in fetched("npx server", tmp_path, env)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,20 +37,43 @@ class Entries:
     oddities: tuple[Oddity, ...] = ()
 
 
-def findings(entries: Entries, detection: Detection, advisories: Advisories) -> Iterator[ScanFinding]:
-    """Everything about the configurations."""
+Failed = Callable[[str, Exception], None]
+"""Told what could not be checked, and why."""
+
+
+def _raises(_: str, error: Exception) -> None:
+    raise error
+
+
+def findings(
+    entries: Entries, detection: Detection, advisories: Advisories, failed: Failed = _raises
+) -> Iterator[ScanFinding]:
+    """Everything about the configurations; a check that raises ends no other."""
     for server in entries.servers:
+        what = f"server `{server.entry.name}` of {server.entry.origin.file}"
         for each in _PLAIN_CHECKS:
-            yield from each.look(server)
-        yield from secrets.look(server, detection.secrets)
-        yield from commands.look(server, detection.arguments)
-        for use in packages(server):
-            yield from check(use, advisories)
-    yield from names.look_at_all(entries.servers)
+            yield from _guarded(each.look(server), what, failed)
+        yield from _guarded(secrets.look(server, detection.secrets), what, failed)
+        yield from _guarded(commands.look(server, detection.arguments), what, failed)
+        yield from _guarded(_packages(server, advisories), what, failed)
+    yield from _guarded(names.look_at_all(entries.servers), "the names of the servers", failed)
     for setting in entries.settings:
-        yield from approval.look_at_setting(setting)
-        yield from environment.look_at_setting(setting)
-    yield from files.look(entries.oddities)
+        what = f"the setting `{setting.key}` of {setting.location.file}"
+        yield from _guarded(approval.look_at_setting(setting), what, failed)
+        yield from _guarded(environment.look_at_setting(setting), what, failed)
+    yield from _guarded(files.look(entries.oddities), "the form of the files", failed)
+
+
+def _guarded(found: Iterator[ScanFinding], what: str, failed: Failed) -> Iterator[ScanFinding]:
+    try:
+        yield from found
+    except Exception as error:  # noqa: BLE001 - what an outsider wrote must not end the checks of the others
+        failed(what, error)
+
+
+def _packages(server: ConfiguredServer, advisories: Advisories) -> Iterator[ScanFinding]:
+    for use in packages(server):
+        yield from check(use, advisories)
 
 
 def packages(server: ConfiguredServer) -> tuple[Use, ...]:

@@ -14,9 +14,12 @@ MAX_DEPTH: Final = 40
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Of one file; no source, manifest or listing is longer."""
 PASSED_OVER: Final = frozenset(
-    ".git .hg .svn __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox .venv venv .cache .idea .gradle target "
+    ".hg .svn __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox .venv venv .cache .gradle target "
     ".next .nuxt .terraform .yarn .pnpm-store site-packages bower_components .eggs".split()
 )
+"""Said to be passed over: whoever makes a package may put its code there."""
+UNSAID: Final = frozenset((".git",))
+"""Passed over without a word: in every repository, and nothing in it is run."""
 
 
 @dataclass(slots=True)
@@ -38,7 +41,8 @@ class Tree:
             inner: list[tuple[Path, int]] = []
             for entry in self._entries(folder):
                 if entry.is_symlink():
-                    self._leave("links")
+                    if (led := self._led(Path(entry.path))) is not None:
+                        yield led
                 elif entry.is_dir(follow_symlinks=False):
                     if self._passed(entry.name):
                         continue
@@ -54,11 +58,23 @@ class Tree:
                     yield Path(entry.path)
             waiting += reversed(inner)
 
+    def _led(self, path: Path) -> Path | None:
+        """A link to a file inside of the directory, which clients follow: `.mcp.json` may be one to `notes.txt`."""
+        try:
+            if path.is_file() and path.resolve().is_relative_to(self.root.resolve()):
+                return path
+        except (OSError, RuntimeError):  # a circle of links
+            pass
+        self._leave("links")
+        return None
+
     def _passed(self, name: str) -> bool:
         if name == "node_modules" and not self.dependencies:
             self._leave("node_modules (packages are vetted by `keepgate vet`)")
             return True
-        return name in PASSED_OVER
+        if name in PASSED_OVER:
+            self._leave("directories that tools make (caches, builds, environments)")
+        return name in PASSED_OVER or name in UNSAID
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
         try:

@@ -11,6 +11,7 @@ from keepgate.protocol.jsonc import JsoncError, Lines, Member, Node, scan
 
 MAX_YAML: Final = 512 * 1024
 """Characters: it is read in Python, at about a megabyte a second."""
+MAX_TOML: Final = 1024 * 1024
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 100_000
 """With aliases written out."""
@@ -186,11 +187,13 @@ def _scalar(event: Any) -> Node:
 
 
 def _toml(text: str) -> Parsed:
+    if len(text) > MAX_TOML:
+        raise UnparsedError(f"longer than {MAX_TOML} characters")
     try:
         value = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits as well
         raise UnparsedError(f"not valid TOML: {str(error)[:200]}") from None
-    return Parsed(text, Lines(text), (_located(value, (), _keys(text), text, 0),))
+    return Parsed(text, Lines(text), (_Located(text, _keys(text)).node(value, (), 0),))
 
 
 def _keys(text: str) -> dict[tuple[str, ...], int]:
@@ -226,26 +229,44 @@ def _dotted(text: str) -> tuple[str, ...]:
     return (*out, word.strip())
 
 
-def _located(
-    value: Any, path: tuple[str, ...], keys: dict[tuple[str, ...], int], text: str, near: int
-) -> Node:
-    start = keys.get(path, near)
-    if isinstance(value, dict):
-        members = []
-        for name, item in value.items():
-            node = _located(item, (*path, name), keys, text, start)
-            members.append(Member(name, keys.get((*path, name), node.start), node, -1))
-        return Node("object", start, start, tuple(members))
-    if isinstance(value, list):
-        items, at = [], start
-        for item in value:
-            node = _located(item, (*path, "[]"), keys, text, at)
-            at = max(at, node.end)
-            items.append(node)
-        return Node("array", start, at, tuple(items))
-    if isinstance(value, str):
-        found = next((p for quote in "\"'" if (p := text.find(quote + value + quote, start)) >= 0), -1)
-        return Node(
-            "scalar", found if found >= 0 else start, (found if found >= 0 else start) + len(value), value
-        )
-    return Node("scalar", start, start, value if isinstance(value, bool | int | float) else str(value))
+_NEAR: Final = 4096
+"""Characters behind its key in which a string is looked for: through the whole file for each would be quadratic."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """Values of TOML as nodes, each where it seems to stand."""
+
+    text: str
+    keys: Mapping[tuple[str, ...], int]
+
+    def node(self, value: Any, path: tuple[str, ...], near: int) -> Node:
+        if len(path) > MAX_DEPTH:
+            raise UnparsedError(f"nested deeper than {MAX_DEPTH} levels")
+        start = self.keys.get(path, near)
+        if isinstance(value, dict):
+            members = []
+            for name, item in value.items():
+                node = self.node(item, (*path, name), start)
+                members.append(Member(name, self.keys.get((*path, name), node.start), node, -1))
+            return Node("object", start, start, tuple(members))
+        if isinstance(value, list):
+            items, at = [], start
+            for item in value:
+                node = self.node(item, (*path, "[]"), at)
+                at = max(at, node.end)
+                items.append(node)
+            return Node("array", start, at, tuple(items))
+        if isinstance(value, str):
+            found = self._string(value, start)
+            return Node("scalar", found, found + len(value), value)
+        return Node("scalar", start, start, value if isinstance(value, bool | int | float) else str(value))
+
+    def _string(self, value: str, start: int) -> int:
+        """Where a string is written; where its key is for one that is written in another way."""
+        end = start + len(value) + _NEAR
+        for quote in "\"'":
+            at = self.text.find(quote + value + quote, start, end)
+            if at >= 0:
+                return at
+        return start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,12 +14,16 @@ from keepgate.clients.wide.dialects import dialect_of
 from keepgate.clients.wide.read import Reading, read_file, read_text
 from keepgate.clients.wide.servers import Source
 from keepgate.clients.wide.table import ROWS
+from keepgate.compose.scan.part import failed
 from keepgate.model.scan import ClientSetting, ConfiguredServer, Coverage, Oddity
 from keepgate.scanner import tree
 from keepgate.scanner.kinds import Kind, kind_of
 
-MAX_TEXT: Final = 64 * 1024
-"""Bytes of a file by which its kind is told."""
+MAX_KEPT: Final = 256 * 1024 * 1024
+"""Characters of all texts together."""
+_FULL: Final = Coverage(
+    "further files", checked=False, why=f"more than {MAX_KEPT // 1024 // 1024} MiB of text: scan a part of it"
+)
 Progress = Callable[[str], None]
 
 
@@ -44,6 +49,16 @@ class Collected:
     archives: list[Path] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
     files: int = 0
+    size: int = 0
+    """Characters of the texts."""
+
+    def keep(self, text: Text) -> None:
+        """A text, as long as there is room: what comes later is one gap, however many they are."""
+        if self.size + len(text.text) <= MAX_KEPT:
+            self.size += len(text.text)
+            self.texts.append(text)
+        elif _FULL not in self.coverage:
+            self.coverage.append(_FULL)
 
     def take(self, reading: Reading) -> None:
         """What one configuration says."""
@@ -61,10 +76,11 @@ def machine(found: Collected, where: Machine, progress: Progress) -> None:
     clients: set[str] = set()
     for spot in places.configurations(where):
         progress(f"reading {spot.path}")
-        reading = read_file(spot.path, spot.client, spot.scope)
-        if reading is not None:
-            clients.add(spot.client)
-            found.take(reading)
+        with _kept(found, str(spot.path)):
+            reading = read_file(spot.path, spot.client, spot.scope)
+            if reading is not None:
+                clients.add(spot.client)
+                found.take(reading)
     for spot in places.instructions(where):
         _text(found, spot.path, str(spot.path), Kind.INSTRUCTIONS)
     absent = len({row.id for row in ROWS} - clients)
@@ -103,7 +119,7 @@ def _directory(found: Collected, root: Path, progress: Progress) -> bool:
             continue
         if not _may_matter(path):
             continue
-        data = tree.read(path)
+        data = tree.read(path.resolve() if path.is_symlink() else path)
         if data is None:
             reading = (
                 read_file(path, client_of(path), "project", shown)
@@ -131,11 +147,36 @@ def _may_matter(path: Path) -> bool:
     return kind_of(str(path), b'"mcpServers" "name" "description" "tools" image: mcp') is not Kind.OTHER
 
 
-def sort(
-    found: Collected, path: Path, shown: str, data: bytes, *, named: bool = False, root: str = ""
+def sort(  # noqa: PLR0913 # a file is all of these
+    found: Collected,
+    path: Path,
+    shown: str,
+    data: bytes,
+    *,
+    named: bool = False,
+    root: str = "",
+    inside: bool = False,
 ) -> None:
-    """Take in one file by its kind."""
-    kind = kind_of(shown, data[:MAX_TEXT] if not named else data, named=named)
+    """Take in one file by its kind; `inside` an archive, where it is no file of this machine."""
+    kind = kind_of(shown, data, named=named)
+    if kind in (Kind.OTHER, Kind.LISTING) and _read_by_name(path):
+        kind = Kind.CONFIGURATION  # whatever it says, and in whatever way
+    with _kept(found, shown):
+        _sorted(found, path, shown, data, kind, root, inside=inside)
+
+
+@contextmanager
+def _kept(found: Collected, shown: str) -> Iterator[None]:
+    """A file that something fails over is a gap, and ends the reading of no other."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever an outsider wrote, the other files are looked at
+        found.coverage.append(failed(f"the file {shown}", error))
+
+
+def _sorted(  # noqa: PLR0913 # as above
+    found: Collected, path: Path, shown: str, data: bytes, kind: Kind, root: str, *, inside: bool
+) -> None:
     if kind is Kind.CONFIGURATION:
         try:
             text = data.decode("utf-8")
@@ -143,12 +184,19 @@ def sort(
             text = tree.text(data)
         name = path.name if dialect_of(path.name) != "json" or path.suffix else "x.json"
         found.take(
-            read_text(text, Source(client_of(path), "project", shown), dialect_of(name), _writable(path))
+            read_text(
+                text,
+                Source(client_of(path), "project", shown),
+                dialect_of(name),
+                "" if inside else _writable(path),
+            )
         )
+    elif kind is Kind.ARCHIVE and inside:
+        found.coverage.append(Coverage(f"the archive {shown}", checked=False, why="an archive in an archive"))
     elif kind is Kind.ARCHIVE:
         found.archives.append(path)
     elif kind is not Kind.OTHER:
-        found.texts.append(Text(kind, shown, tree.text(data), root))
+        found.keep(Text(kind, shown, tree.text(data), root))
 
 
 def _writable(path: Path) -> str:
@@ -165,7 +213,7 @@ def _text(found: Collected, path: Path, shown: str, kind: Kind) -> None:
             Coverage(f"the file {shown}", checked=False, why="it cannot be read or is too large")
         )
     else:
-        found.texts.append(Text(kind, shown, tree.text(data)))
+        found.keep(Text(kind, shown, tree.text(data)))
 
 
 def client_of(path: Path) -> str:
@@ -187,6 +235,26 @@ def client_of(path: Path) -> str:
         if path.name not in ("settings.json", "mcp.json", "config.json")
         else "any"
     )
+
+
+def _read_by_name(path: Path) -> bool:
+    """A file that some client reads where it is: its content may not speak the words that others are told by."""
+    text = "/" + path.as_posix()
+    return any(
+        path.name.startswith(head) and text.endswith(tail) and text[: -len(path.name)].endswith(folder)
+        for folder, head, tail in _BY_NAME
+    )
+
+
+def _pattern(pattern: str) -> tuple[str, str, str]:
+    folder, _, name = pattern.rpartition("/")
+    head, star, tail = name.partition("*")
+    return (f"/{folder}/" if folder else "/", head, tail if star else "/" + name)
+
+
+_BY_NAME: Final = tuple(
+    _pattern(each) for row in ROWS for each in row.project if "/" in each or each.startswith(".")
+)
 
 
 def clients_of(found: Collected) -> Iterator[str]:

@@ -14,7 +14,7 @@ from keepgate.clients.formats import Machine
 from keepgate.compose.scan import collect
 from keepgate.compose.scan.archives import opened
 from keepgate.compose.scan.collect import Collected, Progress
-from keepgate.compose.scan.part import Part
+from keepgate.compose.scan.part import Part, failed
 from keepgate.compose.scan.sources import sources
 from keepgate.detect.detector import Detector
 from keepgate.model.errors import ConfigError
@@ -68,7 +68,10 @@ def examined(found: Collected, options: Options) -> ScanReport:
     found.coverage += unpacked.coverage
     read = entries.Entries(tuple(found.servers), tuple(found.settings), tuple(found.oddities))
     options.progress("checking configurations")
-    findings = [*unpacked.findings, *entries.findings(read, detection, advisories)]
+    findings = list(unpacked.findings)
+    findings += entries.findings(
+        read, detection, advisories, lambda what, error: found.coverage.append(failed(what, error))
+    )
     inventory: list[Any] = list(entries.inventory(read.servers))
     components = list(entries.components(read.servers))
     for step in _STEPS:
@@ -88,7 +91,8 @@ def _instructions(found: Collected, detection: Detection, _: Advisories, progres
     for text in found.texts:
         if text.kind is Kind.INSTRUCTIONS:
             progress(f"checking {text.shown}")
-            part.findings += look(text.shown, text.text, detection)
+            with part.guarded(f"the text {text.shown}"):
+                part.findings += look(text.shown, text.text, detection)
             part.inventory.append({"kind": "instructions", "file": text.shown})
     return part
 
@@ -101,15 +105,16 @@ def _listings(found: Collected, detection: Detection, _: Advisories, progress: P
         if text.kind is not Kind.LISTING:
             continue
         progress(f"checking {text.shown}")
-        read = listing.read(text.text, Path(text.shown).stem)
-        if read is None:
-            part.coverage.append(
-                Coverage(f"the listing {text.shown}", checked=False, why="no tools were found in it")
-            )
-            continue
-        part.findings += check.look(read, text.shown, detection)
-        part.findings += flow.look(read, text.shown)
-        part.inventory += flow.inventory(read.sets, text.shown)
+        with part.guarded(f"the listing {text.shown}"):
+            read = listing.read(text.text, Path(text.shown).stem)
+            if read is None:
+                part.coverage.append(
+                    Coverage(f"the listing {text.shown}", checked=False, why="no tools were found in it")
+                )
+                continue
+            part.findings += check.look(read, text.shown, detection)
+            part.findings += flow.look(read, text.shown)
+            part.inventory += flow.inventory(read.sets, text.shown)
     return part
 
 
@@ -121,13 +126,14 @@ def _manifests(found: Collected, _: Detection, advisories: Advisories, progress:
         if text.kind is not Kind.MANIFEST:
             continue
         progress(f"checking {text.shown}")
-        declared = manifest.read(text.text, text.shown)
-        part.findings += declared.findings
-        part.components += declared.components
-        for use in declared.uses:
-            part.findings += check.check(use, advisories)
-        why = declared.why or f"{len(declared.uses)} packages"
-        part.coverage.append(Coverage(f"the manifest {text.shown}", checked=not declared.why, why=why))
+        with part.guarded(f"the manifest {text.shown}"):
+            declared = manifest.read(text.text, text.shown)
+            part.findings += declared.findings
+            part.components += declared.components
+            for use in declared.uses:
+                part.findings += check.check(use, advisories)
+            why = declared.why or f"{len(declared.uses)} packages"
+            part.coverage.append(Coverage(f"the manifest {text.shown}", checked=not declared.why, why=why))
     return part
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Final
 
 from keepgate.compose.scan.collect import Collected, Progress
-from keepgate.compose.scan.part import Part
+from keepgate.compose.scan.part import ERROR, Part
 from keepgate.model.scan import Coverage
 from keepgate.scanner.detection import Detection
 from keepgate.scanner.kinds import Kind, language_of
@@ -16,9 +16,12 @@ from keepgate.scanner.packages.osv import Advisories
 from keepgate.scanner.source import besides, check
 from keepgate.scanner.source.code import Unit
 from keepgate.scanner.source.read import read
+from keepgate.scanner.source.taint import Analysis
 
 PATIENCE: Final = 60.0
 """Seconds for reading source; what is left then is said to be."""
+FOLLOWING: Final = 60.0
+"""Seconds more for following values through it."""
 _TESTS: Final = frozenset(
     "test tests __tests__ spec specs testing e2e fixtures __mocks__ testdata example examples doc docs".split()
 )
@@ -42,16 +45,29 @@ def sources(found: Collected, detection: Detection, _: Advisories, progress: Pro
             passed[why] += 1
             continue
         progress(f"reading {text.shown}")
-        unit, why = read(text.text, text.shown, language)
+        unit, why = None, ERROR
+        with part.guarded(f"the syntax of {text.shown}"):
+            unit, why = read(text.text, text.shown, language)
         if unit is None:
             passed[f"{language}: {why}"] += 1
             continue
         units.append(unit)
         lines += text.text.count("\n") + 1
-        part.findings += besides.look(unit, text.text, detection)
+        with part.guarded(f"what {text.shown} shows"):
+            part.findings += besides.look(unit, text.text, detection)
     if units:
         progress(f"following values through {len(units)} files")
-        part.findings += check.look(units)
+        with part.guarded("values followed through the source"):
+            analysis = Analysis(units, lambda: time.monotonic() - started > PATIENCE + FOLLOWING)
+            part.findings += check.judged(analysis)
+            if not analysis.finished:
+                part.coverage.append(
+                    Coverage(
+                        f"values followed to their end through {len(units)} source files",
+                        checked=False,
+                        why=f"no time left after {PATIENCE + FOLLOWING:.0f} s",
+                    )
+                )
         languages = ", ".join(
             f"{name} {number}" for name, number in Counter(u.language for u in units).most_common()
         )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from keepgate.model.finding import Confidence, Severity
 from keepgate.model.scan import Component, Location, ScanFinding
-from keepgate.protocol.jsonc import Document, JsoncError, Lines, Node, scan
+from keepgate.protocol.jsonc import Document, Lines, Node, scan
 from keepgate.scanner.packages.spec import Use, split_pypi
 from keepgate.scanner.rule import Rule
 
@@ -84,8 +84,10 @@ def read(text: str, file: str) -> Declared:
             return _toml_lock(text, file)
         if base.startswith("requirements"):
             return _requirements(text, file)
-    except (JsoncError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of JSON, of TOML, of a number of thousands of digits
         return Declared(why=f"it cannot be read: {str(error)[:100]}")
+    except (AttributeError, TypeError, KeyError):
+        return Declared(why="it cannot be read: something in it is not what it should be")
     return Declared(why="lock files of this kind are not read yet")
 
 

@@ -10,7 +10,8 @@ from keepgate.model.finding import Confidence, Severity
 from keepgate.model.scan import Location, ScanFinding
 from keepgate.scanner.rule import Rule
 from keepgate.scanner.source.code import Function, Unit
-from keepgate.scanner.source.taint import Analysis, Hit, hits_of
+from keepgate.scanner.source.summary import Hit
+from keepgate.scanner.source.taint import Analysis, hits_of
 
 _FIX_COMMAND: Final = (
     "start the program with a list of words and no shell; check the words against what is allowed"
@@ -134,7 +135,12 @@ _FILES: Final = ("read_file", "write_file", "filesystem", "list_directory", "rea
 
 def look(units: Sequence[Unit]) -> Iterator[ScanFinding]:
     """Everything that values do in these files together."""
-    analysis = Analysis(units)
+    yield from judged(Analysis(units))
+
+
+def judged(analysis: Analysis) -> Iterator[ScanFinding]:
+    """What an analysis comes to, even one that was stopped."""
+    units = analysis.units
     handlers = any(function.handler for unit in units for function in unit.functions)
     causes: dict[tuple[str, str], ScanFinding] = {}
     for unit, function, hit in hits_of(analysis):

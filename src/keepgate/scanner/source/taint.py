@@ -2,17 +2,16 @@
 
 Labels: `0`, `1`… the parameters of the function at hand; `env` the environment as a whole, `file` contents of files,
 `net` an answer from the network, `decoded` a text that was decoded, `secret` what lies where keys are kept. A summary of
-each function says where its parameters arrive; summaries are made anew until nothing changes.
+each function says where its parameters arrive; summaries are made anew until nothing changes, or until no time is left.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from keepgate.scanner.source.code import Expr, Function, Place, Statement, Unit
+from keepgate.scanner.source.code import MAX_DEPTH, Expr, Function, Statement, Unit
 from keepgate.scanner.source.meaning import (
     ADDRESSES,
     CONTAINERS,
@@ -30,37 +29,20 @@ from keepgate.scanner.source.meaning import (
     terms,
 )
 from keepgate.scanner.source.sinks import SHELLS, sinks
+from keepgate.scanner.source.summary import Hit, LateError, Summary
 
 ROUNDS: Final = 4
 MAX_HITS: Final = 60
 """That one function is told to lead to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A dangerous use that labels reach. `joined`: the value is put together, as a name below a directory is."""
-
-    kind: str
-    file: str
-    place: Place
-    call: str
-    labels: Labels
-    joined: bool = False
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a function does with its parameters."""
-
-    hits: dict[tuple[str, str, Place], Hit] = field(default_factory=dict)
-    returns: Labels = NOTHING
-
-
 class Analysis:
-    """All units of a project together."""
+    """All units of a project together. `late` says when to stop; `finished` is False if it was stopped."""
 
-    def __init__(self, units: Sequence[Unit]) -> None:
+    def __init__(self, units: Sequence[Unit], late: Callable[[], bool] = lambda: False) -> None:
         self.units = units
+        self.late = late
+        self.finished = True
         self.by_name: dict[str, list[tuple[Unit, Function]]] = defaultdict(list)
         for unit in units:
             for function in unit.functions:
@@ -70,7 +52,11 @@ class Analysis:
         self.calls = {id(f): _called_names(f) for u in units for f in u.functions}
         changed: set[str] | None = None
         for _ in range(ROUNDS):
-            changed = self._round(changed)
+            try:
+                changed = self._round(changed)
+            except LateError:
+                self.finished = False
+                break
             if not changed:
                 break
 
@@ -125,6 +111,8 @@ class _Walk:
         self.lists: set[str] = set()
         self.heads: dict[str, Labels] = {}
         self.result = Summary()
+        self.known: dict[int, Labels] = {}
+        """Labels of expressions, as long as one statement lasts: each is worked out once, however calls are nested."""
 
     def summary(self) -> tuple[Summary, dict[str, Labels]]:
         for statement in self.function.body:
@@ -132,6 +120,7 @@ class _Walk:
         return self.result, self.values
 
     def _statement(self, statement: Statement) -> None:
+        self.known.clear()
         if statement.kind == "check":
             self._look(statement.value)
             self._check(statement.value)
@@ -193,6 +182,8 @@ class _Walk:
         """Every call in an expression: what is dangerous, and what it leads to."""
         for part in value.walk():
             if part.kind == "call":
+                if self.analysis.late():
+                    raise LateError
                 for sink in sinks(part, self.unit.language):
                     self._sink(part, sink.kind, sink.matters, built=sink.built)
                 self._chained_shell(part)
@@ -263,6 +254,8 @@ class _Walk:
         for _, function in self.analysis.called(call.text, self.unit):
             if function is self.function:
                 continue
+            if self.analysis.late():
+                raise LateError
             summary = self.analysis.summaries[id(function)]
             if not summary.hits:
                 continue
@@ -332,8 +325,14 @@ class _Walk:
 
     def labels(self, expr: Expr, depth: int = 0) -> Labels:
         """The labels of an expression."""
-        if depth > 60 or expr.kind in ("const", "function"):
+        if depth > MAX_DEPTH or expr.kind in ("const", "function"):
             return NOTHING
+        known = self.known.get(id(expr))
+        if known is None:
+            known = self.known[id(expr)] = self._labels(expr, depth)
+        return known
+
+    def _labels(self, expr: Expr, depth: int) -> Labels:
         if expr.kind == "name":
             return self.values.get(expr.text, special(expr.text))
         if expr.kind == "attr":

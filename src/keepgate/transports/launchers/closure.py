@@ -100,6 +100,9 @@ async def fetch(wanted: Wanted, state: Path, env: Mapping[str, str]) -> Closure:
         raise UpstreamError("timeout", "its packages could not be fetched in time", retryable=True) from None
     except OSError as error:
         raise UpstreamError("unreachable", f"its packages cannot be kept: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        text = "what its registry or its package says about itself cannot be read"
+        raise UpstreamError("unreachable", text, type(error).__name__) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Closure(final, final / program, packages)
@@ -149,15 +152,24 @@ async def _run(words: list[str], folder: Path, env: Mapping[str, str]) -> None:
 
 # npm
 
+_REGISTRY_ONLY: Final = tuple(f"--allow-{kind}=none" for kind in ("git", "remote", "file", "directory"))
+"""What a package depends on comes from the registry too. A repository brings settings of its own (`.npmrc`), and with
+them a program that runs in place of git, in spite of --ignore-scripts; an address is whatever its author likes.
+npm before 11.10 does not know these and goes on: there the lock file tells, after the fact."""
+
 
 async def _npm(
     wanted: Wanted, folder: Path, _final: Path, env: Mapping[str, str]
 ) -> tuple[str, tuple[Package, ...]]:
     (folder / "package.json").write_bytes(orjson.dumps({"name": "launched-by-keepgate", "private": True}))
     words = "npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --omit=dev --save-exact".split()
-    await _run([*words, "--prefix", str(folder), "--", *wanted.requirements], folder, env)
+    await _run([*words, *_REGISTRY_ONLY, "--prefix", str(folder), "--", *wanted.requirements], folder, env)
     lock = orjson.loads((folder / "package-lock.json").read_bytes())
-    entries = {path: entry for path, entry in lock["packages"].items() if path and "integrity" in entry}
+    entries = {path: entry for path, entry in lock["packages"].items() if path and not entry.get("inBundle")}
+    for path, entry in entries.items():
+        if "integrity" not in entry:
+            name = "".join(char if char.isprintable() else "?" for char in _npm_name(path)[:100])
+            raise UpstreamError("unreachable", f"its dependency `{name}` is no package of a registry")
     packages = {
         Package(_purl("npm", _npm_name(path), entry["version"]), entry["integrity"])
         for path, entry in entries.items()
@@ -176,7 +188,7 @@ def _npm_program(wanted: Wanted, folder: Path) -> str:
     manifest: dict[str, Any] = orjson.loads((folder / "node_modules" / name / "package.json").read_bytes())
     plain = name.rpartition("/")[2]
     given = manifest.get("bin") or {}
-    offered = [plain] if isinstance(given, str) else list(given)
+    offered = list(given) if isinstance(given, dict) else [plain]
     chosen = wanted.program or (offered[0] if len(offered) == 1 else plain)
     program = folder / "node_modules" / ".bin" / chosen
     if "/" in chosen or not program.exists():
@@ -186,11 +198,17 @@ def _npm_program(wanted: Wanted, folder: Path) -> str:
 
 # PyPI
 
+_FOUND_ABOVE: Final = ("uv.toml", ".python-version")
+"""What uv otherwise looks for in every directory above, /tmp among them, where anybody may put another registry into
+the first and a program to be run into the second."""
+
 
 async def _pypi(
     wanted: Wanted, folder: Path, final: Path, env: Mapping[str, str]
 ) -> tuple[str, tuple[Package, ...]]:
     asked, locked, venv = folder / "requirements.in", folder / "requirements.txt", folder / "venv"
+    for name in _FOUND_ABOVE:
+        (folder / name).touch()
     asked.write_text("".join(f"{each}\n" for each in wanted.requirements))
     python = ["--python", wanted.python] if wanted.python else []
     await _run(["uv", "venv", "--quiet", "--no-project", "--relocatable", *python, str(venv)], folder, env)
