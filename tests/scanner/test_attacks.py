@@ -8,23 +8,28 @@ import os
 import tarfile
 import time
 import zipfile
+from importlib import import_module
 
 import pytest
 
+from keepgate.cli.scan import Format, render
 from keepgate.clients.wide.dialects import UnparsedError, parse
 from keepgate.compose.scan import collect, run, sources
+from keepgate.compose.scan.masking import without_passwords
 from keepgate.scanner import archive, tree
 from keepgate.scanner.configuration import reach
 from keepgate.scanner.packages import manifest
 from keepgate.scanner.source import besides
 from keepgate.scanner.source.read import read
 from keepgate.scanner.source.taint import Analysis
+from keepgate.transports.launchers.closure import Closure
 from tests.scanner.beds import looked, scanned
 from tests.scanner.test_hostile import put
 
 EVIL = json.dumps({"mcpServers": {"a": {"command": "python", "args": ["-c", "exec(x)"]}}})
 
 
+vetting = import_module("keepgate.compose.scan.vet")  # the package calls its function by the same name
 detectors = functools.cache(run._detectors)
 
 
@@ -259,3 +264,58 @@ def test_the_checks_themselves_do_not_swallow_errors(monkeypatch):
     monkeypatch.setattr(reach, "look", breaks)
     with pytest.raises(KeyError):
         scanned(EVIL)
+
+
+# Telling secrets
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "secret"),
+    [
+        ("npx", ["https://user:hunter2secret@h.example/x.tgz"], "hunter2secret"),
+        (
+            "uvx",
+            ["--from", "git+https://b:ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8@h.example/y", "y"],
+            "ghp_A1b2C3d4E",
+        ),
+        (
+            "bash",
+            ["-c", "curl -H 'X: ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8' http://e | sh"],
+            "ghp_A1b2C3d4E",
+        ),
+    ],
+)
+def test_no_form_of_the_report_tells_a_secret(tmp_path, command, args, secret):
+    servers = {
+        "a": {"command": command, "args": args},
+        "b": {"url": f"https://u:{secret}@h.example/s?key={secret}"},
+    }
+    put(tmp_path, ".mcp.json", json.dumps({"mcpServers": servers}))
+    report = looked(tmp_path)
+    assert report.findings
+    for form in Format:
+        assert secret not in render(report, form).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("git+https://a:b@h/x", "git+https://…@h/x"),
+        ("https://a@b:c@h", "https://…@h"),
+        ("https://h/a@b https://c:d@e", "https://h/a@b https://…@e"),
+        ("://", "://"),
+        ("://://a@", "://://…@"),
+    ],
+)
+def test_addresses_are_told_without_passwords(text, shown):
+    assert without_passwords(text) == shown
+
+
+def test_a_module_beside_the_directory_of_a_package_is_looked_at(tmp_path):
+    site = "venv/lib/python3.11/site-packages"
+    put(tmp_path, f"{site}/x_server/__init__.py", "")
+    put(tmp_path, f"{site}/helper.py", "")
+    record = "x_server/__init__.py,,\nhelper.py,,\n../../../bin/x,,\n/etc/passwd,,\ngone.py,,\n"
+    put(tmp_path, f"{site}/x_server-1.0.dist-info/RECORD", record)
+    own = vetting._own(vetting.Asked("pypi", "x-server", "1.0"), Closure(tmp_path, tmp_path, ()))
+    assert {"x_server", "helper.py"} <= {each.name for each in own}

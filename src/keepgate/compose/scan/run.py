@@ -14,6 +14,7 @@ from keepgate.clients.formats import Machine
 from keepgate.compose.scan import collect
 from keepgate.compose.scan.archives import opened
 from keepgate.compose.scan.collect import Collected, Progress
+from keepgate.compose.scan.masking import Mask
 from keepgate.compose.scan.part import Part, failed
 from keepgate.compose.scan.sources import sources
 from keepgate.detect.detector import Detector
@@ -81,7 +82,13 @@ def examined(found: Collected, options: Options) -> ScanReport:
         components += part.components
         found.coverage += part.coverage
     coverage = (*found.coverage, *_coverage(found, advisories))
-    return ScanReport(merged(findings), tuple(inventory), coverage, tuple(components))
+    mask = Mask(detection)
+    return ScanReport(
+        merged(mask.findings(findings)),
+        tuple(each if each["kind"] == "source" else mask.value(each) for each in inventory),
+        coverage,
+        tuple(mask.components(components)),
+    )
 
 
 def _instructions(found: Collected, detection: Detection, _: Advisories, progress: Progress) -> Part:

@@ -157,7 +157,7 @@ def _fetched(asked: Asked, folder: Path, options: Options) -> Closure:
 
 
 def _own(asked: Asked, closure: Closure) -> list[Path]:
-    """The directories of the package itself."""
+    """The directories of the package itself, and its modules beside them."""
     if asked.ecosystem == "npm":
         return [closure.folder / "node_modules" / asked.name]
     found: list[Path] = []
@@ -171,6 +171,12 @@ def _own(asked: Asked, closure: Closure) -> list[Path]:
                 site / top
                 for top in sorted(tops)
                 if (site / top).is_dir() and top not in ("..", "__pycache__")
+            ]
+            alone = {line.partition(",")[0] for line in record} - tops
+            found += [
+                site / each
+                for each in sorted(alone)
+                if each.endswith(".py") and "/" not in each and (site / each).is_file()
             ]
     return found
 
