@@ -14,12 +14,12 @@ MAX_DEPTH: Final = 40
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Of one file; no source, manifest or listing is longer."""
 PASSED_OVER: Final = frozenset(
-    ".hg .svn __pycache__ .mypy_cache .ruff_cache .pytest_cache .tox .nox .venv venv .cache .gradle target "
+    ".hg .svn .mypy_cache .ruff_cache .pytest_cache .tox .nox .venv venv .cache .gradle target "
     ".next .nuxt .terraform .yarn .pnpm-store site-packages bower_components .eggs".split()
 )
 """Said to be passed over: whoever makes a package may put its code there."""
-UNSAID: Final = frozenset((".git",))
-"""Passed over without a word: in every repository, and nothing in it is run."""
+UNSAID: Final = frozenset((".git", "__pycache__"))
+"""Passed over without a word: they are everywhere, made by git and by Python itself."""
 
 
 @dataclass(slots=True)
