@@ -19,8 +19,8 @@ PYTHON ?= $(shell for each in /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/p
 	"$$each" -c 'import ensurepip, venv' 2>/dev/null && command -v "$$each" && break; done)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
-# Tests wait more than they compute: one worker more than there are processors, each test file whole in one of them.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# each test file whole in one worker.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BENCH_ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never

@@ -51,7 +51,7 @@ install_npm() {
 
 install_pypi() {
     "$uv" venv --quiet --clear --python "$root/.venv/bin/python" "$peers/venv"
-    "$uv" pip install --quiet --python "$peers/venv/bin/python" --require-hashes --only-binary :all: \
+    "$uv" pip install --quiet --compile-bytecode --python "$peers/venv/bin/python" --require-hashes --only-binary :all: \
         -r tests/peers/pypi/requirements.txt
 }
 

@@ -10,6 +10,8 @@ from keepgate import check
 from keepgate.detect.detector import PatternDetector
 from keepgate.detect.rules import RULES
 
+pytestmark = pytest.mark.timeout(400)  # a machine that is busy with other tests
+
 
 @pytest.mark.parametrize("size", sorted({s.size for s in SCENARIOS.values()}))
 def test_texts_have_their_size_and_differ_and_half_of_them_are_not_ascii(size):

@@ -21,7 +21,7 @@ NAMED = {
     "tasks/update": "taskId",
     "tasks/cancel": "taskId",
 }
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 Json = Any
 Headers = Mapping[str, str | list[str] | None]
@@ -37,7 +37,7 @@ def conversation(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     async def bounded(*args: Any, **kwargs: Any) -> None:
         _open.set([])
         try:
-            await asyncio.wait_for(test(*args, **kwargs), 40)
+            await asyncio.wait_for(test(*args, **kwargs), 120)
         finally:
             for left in reversed(_open.get()):
                 await left.leave()

@@ -16,7 +16,7 @@ import psutil
 from tests.e2e.upstreams.brain import Table
 from tests.support import processes
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 DONE = {"content": [{"type": "text", "text": "done"}]}
 

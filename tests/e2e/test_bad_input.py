@@ -22,6 +22,8 @@ from tests.e2e.gate import gate_before
 from tests.e2e.upstreams.start import Upstream, over_stdio
 from tests.support import processes
 
+pytestmark = pytest.mark.timeout(400)  # a machine that is busy with other tests
+
 GOOD = """\
 version: 1
 listen: 127.0.0.1:PORT

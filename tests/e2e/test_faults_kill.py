@@ -55,7 +55,7 @@ class Load:
     async def run(self):
         clients = [self.raw(era, server) for era, server in PAIRINGS * 2]
         clients += [self.sdk("legacy", "hs-http"), self.sdk("2026-07-28", "sl-http")]
-        await asyncio.gather(*(asyncio.wait_for(client, 30) for client in clients))
+        await asyncio.gather(*(asyncio.wait_for(client, 60) for client in clients))
         assert len(self.answered) >= ENOUGH, self.gate.process.output()
 
 

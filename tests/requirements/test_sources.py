@@ -11,6 +11,7 @@ PUBLIC = {
     "src/keepgate/admin/reception.py": {
         "each.enrolment.digest != _digest(token)"
     },  # of hashes, after the real one
+    "src/keepgate/stores/honeytokens.py": {"each.id == token"},  # a name that is printed, not the secret
 }
 """Comparisons that give nothing away."""
 
@@ -59,7 +60,7 @@ def test_no_source_unpacks_archives():
         for path in modules()
         if imports(path) & {"zipfile", "tarfile", "shutil.unpack_archive", "zipimport"}
     ]
-    assert not guilty
+    assert guilty == ["src/keepgate/scanner/archive.py"]  # which reads members and writes none
 
 
 def test_nothing_opens_a_url_with_a_program():

@@ -14,7 +14,7 @@ from keepgate.cli.audit import app
 from keepgate.stores.audit import Pace, load_kek, open_log
 from keepgate.stores.audit.files import LEAVES, LOG, segment, segments
 from keepgate.stores.audit.index import Filter, Index
-from keepgate.stores.audit.opening import event
+from keepgate.stores.audit.opening import of_the_log
 from keepgate.stores.audit.proving import Prover
 from keepgate.stores.audit.pruning import past
 from keepgate.stores.audit.pruning import prune as remove
@@ -142,7 +142,7 @@ def test_tampering_behind_retention_is_found(log, state, prune, what, tmp_path):
             for each in past(state, "2026-11-22T08:00:00Z"):
                 remove(each)
             other = open_log(tmp_path / "other", load_kek(tmp_path / "other", {}))
-            other.append(event(ENTRY.time_ns, PRUNED, "", (f"{log.writer}:1000",)))
+            other.append(of_the_log(ENTRY.time_ns, PRUNED, "", (f"{log.writer}:1000",)))
             other.close()
             shutil.copytree(other.directory, state / "audit" / other.writer)
     assert Status.FAIL in statuses(state)
