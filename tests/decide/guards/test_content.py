@@ -247,7 +247,7 @@ def test_one_secret_a_million_times_is_denied_in_no_time():
     message = text(f"postgres://app:{password}@db.internal/shop", f"{password} " * 500_000)
     start = time.process_time()
     verdict = guard().check(message, {})
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 30, "a search for each of them would take hours"
     assert verdict is not None
     assert "too much to remove" in verdict.reason
 
