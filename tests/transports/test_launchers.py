@@ -120,7 +120,7 @@ def test_uv_finds_its_settings_where_it_runs_and_not_above(tmp_path):
 def test_npm_takes_only_what_the_registry_has(tmp_path):
     env = client(tmp_path, "npm", 'echo "$@"; exit 1')
     told = fetched("npx server", tmp_path, env)
-    for kind in ("git", "remote", "file", "directory"):
+    for kind in ("git", "file", "directory"):
         assert f"--allow-{kind}=none" in told
     assert "--ignore-scripts" in told
 

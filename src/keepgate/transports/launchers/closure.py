@@ -152,10 +152,11 @@ async def _run(words: list[str], folder: Path, env: Mapping[str, str]) -> None:
 
 # npm
 
-_REGISTRY_ONLY: Final = tuple(f"--allow-{kind}=none" for kind in ("git", "remote", "file", "directory"))
+_REGISTRY_ONLY: Final = tuple(f"--allow-{kind}=none" for kind in ("git", "file", "directory"))
 """What a package depends on comes from the registry too. A repository brings settings of its own (`.npmrc`), and with
-them a program that runs in place of git, in spite of --ignore-scripts; an address is whatever its author likes.
-npm before 11.10 does not know these and goes on: there the lock file tells, after the fact."""
+them a program that runs in place of git, in spite of --ignore-scripts. npm before 11.10 does not know these and goes
+on: there the lock file tells, after the fact, as it does everywhere of other addresses: npm takes the files of a
+registry of one's own for such."""
 
 
 async def _npm(
