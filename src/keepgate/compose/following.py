@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import sys
@@ -21,7 +20,7 @@ from keepgate.config import Settings
 from keepgate.model.errors import KeepgateError
 from keepgate.stores.audit.index import Index
 from keepgate.stores.audit.witnessing import Answer
-from keepgate.stores.files import make_directory
+from keepgate.stores.files import only_one
 
 log = logging.getLogger("keepgate")
 
@@ -41,24 +40,14 @@ def run_follow(settings: Settings, stop: Event, say: Callable[[str], None]) -> N
 
     Raises KeepgateError for a configuration that cannot be carried out, OSError.
     """
-    home = settings.state / "exports"
-    make_directory(home)
-    alone = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = settings.state / "exports" / "lock"
+    while (alone := only_one(lock)) is None:
+        if stop.wait(LOOK):
+            return
     try:
-        while not _locked(alone):
-            if stop.wait(LOOK):
-                return
         _follow(settings, stop, say)
     finally:
         os.close(alone)
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _follow(settings: Settings, stop: Event, say: Callable[[str], None]) -> None:
